@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/commands/show.h"
+#include "control/gateway.h"
+#include "control/usage/destination_text.h"
+
+#include <set>
+
+namespace foregate::control {
+
+namespace {
+
+constexpr std::size_t kMostCandidates = 200;
+
+void offer(Candidates& out, const std::string& text, const std::string& partial) {
+    if (text.starts_with(partial) && out.size() < kMostCandidates) {
+        out.push_back(text);
+    }
+}
+
+} // namespace
+
+Candidates desktop_names(Gateway& gateway, const CommandArgs& before, const std::string& partial) {
+    Candidates out;
+    for (const Desktop& desktop : gateway.sessions.table().desktops()) {
+        if (before.words.empty() && !desktop.retired) {
+            offer(out, desktop.name, partial);
+        }
+    }
+    return out;
+}
+
+Candidates class_names(Gateway& gateway, const CommandArgs& before, const std::string& partial) {
+    Candidates out;
+    for (const ClassConfig& usage_class : gateway.config.classes) {
+        if (before.words.empty()) {
+            offer(out, usage_class.name, partial);
+        }
+    }
+    return out;
+}
+
+Candidates desktop_then_reason(Gateway& gateway, const CommandArgs& before,
+                               const std::string& partial) {
+    if (before.words.empty()) {
+        return desktop_names(gateway, before, partial);
+    }
+    Candidates out;
+    for (const CutReason reason :
+         {CutReason::inactivity, CutReason::suspension, CutReason::server_activity,
+          CutReason::suspicion, CutReason::expected_usage, CutReason::operator_order}) {
+        offer(out, cut_reason_name(reason), partial);
+    }
+    return out;
+}
+
+Candidates desktop_then_destination(Gateway& gateway, const CommandArgs& before,
+                                    const std::string& partial) {
+    if (before.words.empty()) {
+        return desktop_names(gateway, before, partial);
+    }
+    std::set<std::string> known;
+    for (const ConnectionTarget& target : gateway.plan.plan().targets) {
+        known.insert(target.destination);
+    }
+    for (const DestinationSpec& allowed : gateway.config.plan.hold.allow) {
+        known.insert(format_destination(allowed));
+    }
+    Candidates out;
+    for (const std::string& destination : known) {
+        offer(out, destination, partial);
+    }
+    return out;
+}
+
+} // namespace foregate::control

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// From configured feeds to one threat list, keeping the last good version of a feed that has gone
+// missing, empty or suspiciously small. Control core only.
+#pragma once
+
+#include "control/threat/feed_reader.h"
+#include "dataplane/threat/threat_list.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace foregate::control {
+
+struct FeedDefinition {
+    std::string name;
+    std::filesystem::path path; ///< a file, or a directory of files
+    dataplane::ThreatAction action = dataplane::ThreatAction::block;
+    std::string category;
+    /// The share of its entries (0..1) that a feed may lose from one load to the next.
+    double max_shrink_ratio = 0.5;
+    bool private_addresses = false; ///< entries in private address space are taken, not refused
+};
+
+struct ThreatSources {
+    std::vector<FeedDefinition> feeds;
+    std::vector<std::filesystem::path> allow_files; ///< read as feeds; what they name always passes
+    FeedRules rules;
+};
+
+enum class FeedState : std::uint8_t {
+    fresh,        ///< as the file says
+    kept_missing, ///< unreadable; the last good version stays
+    kept_empty,   ///< nothing usable in it; the last good version stays
+    kept_shrunk,  ///< lost more than max_shrink_ratio; the last good version stays
+};
+
+[[nodiscard]] std::string_view feed_state_name(FeedState state) noexcept;
+
+struct FeedStatus {
+    std::string name;
+    FeedState state = FeedState::fresh;
+    std::size_t in_force = 0; ///< entries of this feed in the list
+    FeedReport report;        ///< of the file as it is now; path only when unreadable
+};
+
+struct ThreatLoad {
+    dataplane::ThreatListInput input; ///< for ThreatDb::build
+    std::vector<FeedStatus> feeds;    ///< one for each definition, in order
+    std::vector<FeedReport> allow;    ///< one for each allow file, in order
+    std::vector<std::string> notes;   ///< for events and the log: "path: what, and what was done"
+};
+
+enum class ShrunkFeeds : std::uint8_t { keep_last_good, accept };
+
+class ThreatLoader {
+public:
+    /// Reads everything. Throws FeedUnreadable when a feed cannot be read and there is no earlier
+    /// version of it, or an allow file cannot be read; then nothing is remembered of this attempt.
+    /// `accept` is the operator's word that smaller or empty feeds are right.
+    [[nodiscard]] ThreatLoad load(const ThreatSources& sources,
+                                  ShrunkFeeds shrunk = ShrunkFeeds::keep_last_good);
+
+private:
+    using Entries = std::vector<dataplane::ThreatEntry>;
+    using Versions = std::map<std::string, Entries>; ///< by name and path of the feed
+
+    [[nodiscard]] FeedStatus load_feed(const FeedDefinition& feed, const ThreatSources& sources,
+                                       ShrunkFeeds shrunk, Entries& entries,
+                                       std::vector<std::string>& notes) const;
+
+    Versions last_good_;
+};
+
+} // namespace foregate::control

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/device/eal.h"
+
+#include <algorithm>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace foregate::dataplane {
+
+namespace {
+
+bool is_pci(const std::string& device) {
+    return device.size() >= 7 && device.find(':') != std::string::npos && device.find(',') == std::string::npos &&
+           device.rfind("net_", 0) != 0;
+}
+
+/// "0@2,1@3,...": logical core numbers in the order of CoreLayout, each bound to its CPU.
+std::string lcore_map(const Settings& settings, const CoreLayout& layout) {
+    std::string map = "0@" + std::to_string(settings.control_cpu);
+    for (unsigned i = 0; i < layout.workers; ++i) {
+        map += "," + std::to_string(layout.worker_lcore(i)) + "@" + std::to_string(settings.worker_cpus[i]);
+    }
+    if (layout.shaper_apart) {
+        map += "," + std::to_string(layout.shaper_lcore()) + "@" + std::to_string(settings.shaper_cpu);
+    }
+    return map;
+}
+
+std::vector<std::string> eal_arguments(const Settings& settings) {
+    std::vector<std::string> args{"foregate", "--lcores", lcore_map(settings, core_layout(settings)), "-m",
+                                  std::to_string(settings.memory_mb), "--log-level", "lib.eal:4",
+                                  "--log-level", "pmd:4", "--file-prefix", "foregate"};
+    if (settings.hugepages) {
+        args.insert(args.end(), {"--in-memory", "--single-file-segments"});
+    } else {
+        args.insert(args.end(), {"--no-huge", "--no-shconf"});
+    }
+    bool any_pci = false;
+    for (const auto& port : settings.ports) {
+        if (is_pci(port.device)) {
+            any_pci = true;
+            args.insert(args.end(), {"-a", port.device});
+        }
+    }
+    if (!any_pci) {
+        args.emplace_back("--no-pci");
+    }
+    args.emplace_back("--no-telemetry");
+    return args;
+}
+
+} // namespace
+
+CoreLayout core_layout(const Settings& settings) noexcept {
+    CoreLayout layout;
+    layout.workers = static_cast<unsigned>(settings.worker_cpus.size());
+    const auto found = std::find(settings.worker_cpus.begin(), settings.worker_cpus.end(), settings.shaper_cpu);
+    layout.shaper_apart = found == settings.worker_cpus.end();
+    if (!layout.shaper_apart) {
+        layout.shaper_worker = static_cast<unsigned>(found - settings.worker_cpus.begin());
+    }
+    return layout;
+}
+
+Eal::Eal(const Settings& settings) {
+    auto args = eal_arguments(settings);
+    std::vector<char*> argv;
+    argv.reserve(args.size());
+    for (auto& a : args) {
+        argv.push_back(a.data());
+    }
+    if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
+        throw std::runtime_error(std::string("DPDK did not start: ") + rte_strerror(rte_errno) +
+                                 (settings.hugepages ? " (hugepages were asked for: are enough of them free?)" : ""));
+    }
+}
+
+Eal::~Eal() { rte_eal_cleanup(); }
+
+} // namespace foregate::dataplane

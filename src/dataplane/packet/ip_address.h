@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// IPv4 and IPv6 addresses and prefixes in one 128-bit shape, used by every table and by both planes.
+#pragma once
+
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace foregate::dataplane {
+
+/// An address in network byte order; IPv4 is kept v4-mapped (::ffff:a.b.c.d), so one key shape serves both.
+struct IpAddress {
+    std::array<std::uint8_t, 16> bytes{};
+
+    static constexpr std::array<std::uint8_t, 12> kV4Prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+    /// `host_order` as in 0x0a000001 for 10.0.0.1.
+    static IpAddress from_v4(std::uint32_t host_order) noexcept {
+        IpAddress a;
+        std::memcpy(a.bytes.data(), kV4Prefix.data(), kV4Prefix.size());
+        a.bytes[12] = static_cast<std::uint8_t>(host_order >> 24);
+        a.bytes[13] = static_cast<std::uint8_t>(host_order >> 16);
+        a.bytes[14] = static_cast<std::uint8_t>(host_order >> 8);
+        a.bytes[15] = static_cast<std::uint8_t>(host_order);
+        return a;
+    }
+    /// `four` points at 4 bytes in network order (as in a packet).
+    static IpAddress from_v4_wire(const void* four) noexcept {
+        IpAddress a;
+        std::memcpy(a.bytes.data(), kV4Prefix.data(), kV4Prefix.size());
+        std::memcpy(a.bytes.data() + 12, four, 4);
+        return a;
+    }
+    /// `sixteen` points at 16 bytes in network order.
+    static IpAddress from_v6_wire(const void* sixteen) noexcept {
+        IpAddress a;
+        std::memcpy(a.bytes.data(), sixteen, 16);
+        return a;
+    }
+    /// "10.0.0.1" or "2001:db8::1"; nullopt for anything else (no zone, no brackets, no spaces).
+    static std::optional<IpAddress> parse(std::string_view text);
+
+    [[nodiscard]] bool is_v4() const noexcept {
+        return std::memcmp(bytes.data(), kV4Prefix.data(), kV4Prefix.size()) == 0;
+    }
+    /// Only meaningful when is_v4(): host order.
+    [[nodiscard]] std::uint32_t v4() const noexcept {
+        return static_cast<std::uint32_t>(bytes[12]) << 24 | static_cast<std::uint32_t>(bytes[13]) << 16 |
+               static_cast<std::uint32_t>(bytes[14]) << 8 | static_cast<std::uint32_t>(bytes[15]);
+    }
+    [[nodiscard]] const std::uint8_t* v4_wire() const noexcept { return bytes.data() + 12; }
+    [[nodiscard]] std::string to_string() const;
+
+    auto operator<=>(const IpAddress&) const noexcept = default;
+};
+
+/// A prefix; `length` counts bits of the address family's own form (0..32 for IPv4, 0..128 for IPv6).
+struct IpPrefix {
+    IpAddress address{};
+    std::uint8_t length = 0;
+
+    /// "10.0.0.0/8", "2001:db8::/32" or a bare address (full length). Host bits that are set are an error (nullopt).
+    static std::optional<IpPrefix> parse(std::string_view text);
+    /// As parse(), but host bits may be set, as in an interface address ("10.0.0.1/8"): they are kept.
+    static std::optional<IpPrefix> parse_interface(std::string_view text);
+
+    [[nodiscard]] bool is_v4() const noexcept { return address.is_v4(); }
+    /// Length in bits of the 128-bit form: IPv4 lengths are offset by 96.
+    [[nodiscard]] unsigned bits128() const noexcept { return is_v4() ? 96U + length : length; }
+    [[nodiscard]] bool contains(const IpAddress& a) const noexcept;
+    [[nodiscard]] bool overlaps(const IpPrefix& other) const noexcept;
+    /// The same prefix with host bits cleared.
+    [[nodiscard]] IpPrefix network() const noexcept;
+    [[nodiscard]] std::string to_string() const;
+
+    auto operator<=>(const IpPrefix&) const noexcept = default;
+};
+
+/// 64-bit hash of an address under a secret seed.
+[[nodiscard]] std::uint64_t hash_address(const IpAddress& a, std::uint64_t seed) noexcept;
+
+struct IpAddressHash {
+    std::size_t operator()(const IpAddress& a) const noexcept { return hash_address(a, 0x9e3779b97f4a7c15ULL); }
+};
+
+} // namespace foregate::dataplane

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// How many connections each desktop has begun in this bucket to destinations nobody expected, by application type.
+#pragma once
+
+#include "dataplane/app_type.h"
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace foregate::dataplane {
+
+/// Of one worker; with several workers each counts the connections that it owns.
+class DeviationLedger {
+public:
+    explicit DeviationLedger(unsigned max_desktops) : rows_(max_desktops) {}
+
+    /// Counts one more and returns how many it makes in `bucket`. An unknown number counts as 0.
+    std::uint32_t count(std::uint32_t desktop, AppType app, std::uint32_t bucket) noexcept {
+        Row& row = rows_[desktop < rows_.size() ? desktop : 0];
+        if (row.bucket != bucket) {
+            row = Row{};
+            row.bucket = bucket;
+        }
+        auto& seen = row.connections[static_cast<std::size_t>(app)];
+        if (seen != 0xffff) {
+            ++seen;
+        }
+        return seen;
+    }
+
+private:
+    struct Row {
+        std::uint32_t bucket = 0;
+        std::array<std::uint16_t, kAppTypeCount> connections{};
+    };
+    std::vector<Row> rows_;
+};
+
+} // namespace foregate::dataplane

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/worker/stages.h"
+
+#include "dataplane/packet/checksum.h"
+
+namespace foregate::dataplane {
+
+namespace {
+
+/// The caller has seen that TTL or hop limit is above one.
+void decrement_ttl(std::uint8_t* frame, const ParsedPacket& p) noexcept {
+    std::uint8_t* ip = frame + p.l3_offset;
+    if (p.ip_version == 6) {
+        --ip[7];
+        return;
+    }
+    const std::uint16_t before = load_be16(ip + 8);
+    --ip[8];
+    store_be16(ip + 10, checksum_update16(load_be16(ip + 10), before, load_be16(ip + 8)));
+}
+
+} // namespace
+
+void EgressStage::run(PacketBatch& batch) noexcept {
+    for (BatchSlot& slot : batch) {
+        switch (slot.fate) {
+        case Fate::pending:
+            forward_one(slot);
+            break;
+        case Fate::kernel:
+            outlet_.to_kernel(slot.packet);
+            break;
+        case Fate::dropped:
+            outlet_.drop(slot.packet, slot.reason);
+            break;
+        case Fate::elsewhere:
+            break;
+        }
+    }
+}
+
+void EgressStage::forward_one(BatchSlot& slot) noexcept {
+    const Flow& flow = *slot.flow;
+    const Hop& hop = flow.hops[slot.from_low ? 0 : 1];
+    // No route yet, a neighbour to be found, TTL at its end or a frame too long: the kernel knows what to do, and
+    // answers with the right ICMP error.
+    if (hop.kind != Hop::Kind::forward || slot.parsed.ttl <= 1 ||
+        slot.parsed.ip_length > state_.lanes[hop.port].port->settings().mtu) {
+        outlet_.to_kernel(slot.packet);
+        return;
+    }
+    decrement_ttl(slot.frame(), slot.parsed);
+    ShapeTag tag;
+    if (flow.has_desktop) {
+        tag.pipe = flow.desktop < state_.settings.max_desktops ? flow.desktop : 0;
+        tag.allotment = slot.from_desktop() ? flow.allotment.up : flow.allotment.down;
+    }
+    tag.flow_hash = static_cast<std::uint32_t>(slot.flow_hash);
+    tag.traffic_class = tag.allotment != 0 ? TrafficClass::allotted : TrafficClass::regular;
+    outlet_.forward(slot.packet, hop, tag);
+}
+
+} // namespace foregate::dataplane

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/worker/stages.h"
+
+namespace foregate::dataplane {
+
+void FlowStage::run(PacketBatch& batch) noexcept {
+    for (BatchSlot& slot : batch) {
+        if (slot.fate == Fate::pending) {
+            slot.flow = find_or_create(slot);
+        }
+    }
+}
+
+bool FlowStage::from_desktop_port(const BatchSlot& slot) const noexcept {
+    return state_.lanes[slot.packet->port].port->settings().kind == PortKind::desktop;
+}
+
+Flow* FlowStage::find_or_create(BatchSlot& slot) noexcept {
+    const ParsedPacket& p = slot.parsed;
+    const FlowKey key = flow_key(p.src, p.src_port, p.dst, p.dst_port, p.protocol, slot.from_low);
+    slot.flow_hash = state_.flows.hash(key);
+    Flow* flow = state_.flows.find(key, slot.flow_hash);
+    if (flow == nullptr) {
+        DropReason reason{};
+        if (!admit_new(slot, slot.from_low, reason)) {
+            slot.drop(reason);
+            return nullptr;
+        }
+        flow = state_.flows.insert(key, slot.flow_hash);
+        if (flow == nullptr) {
+            slot.drop(DropReason::flow_table_full);
+            return nullptr;
+        }
+        begin(*flow, slot);
+        slot.new_flow = true;
+    }
+    if (flow->generation != state_.generation->number) {
+        refresh(*flow);
+    }
+    if (!slot.new_flow && forged(*flow, slot)) {
+        return nullptr;
+    }
+    flow->last_seen_ms = state_.now_ms();
+    return flow;
+}
+
+/// A packet of a known flow that comes in where its sender cannot be: admit_new() asks this of the first packet only.
+bool FlowStage::forged(const Flow& flow, BatchSlot& slot) const noexcept {
+    const bool on_desktop_port = from_desktop_port(slot);
+    const bool from_desktop = slot.from_low == flow.desktop_is_low;
+    if (from_desktop == on_desktop_port || !flow.has_desktop) {
+        return false;
+    }
+    if (!on_desktop_port) {
+        slot.drop(DropReason::spoofed_source);
+        return true;
+    }
+    const DesktopTable& table = *state_.generation->desktops; // the other end may be a desktop too
+    if (table.allow_unknown() || table.find(slot.parsed.src) != nullptr) {
+        return false;
+    }
+    slot.drop(DropReason::unknown_desktop);
+    return true;
+}
+
+/// A source on a desktop port must be a desktop, and one on an upstream port must not be.
+bool FlowStage::admit_new(const BatchSlot& slot, bool, DropReason& reason) noexcept {
+    const DesktopTable& table = *state_.generation->desktops;
+    const bool known = table.find(slot.parsed.src) != nullptr;
+    if (from_desktop_port(slot)) {
+        reason = DropReason::unknown_desktop;
+        return known || table.allow_unknown();
+    }
+    reason = DropReason::spoofed_source;
+    return !known;
+}
+
+void FlowStage::begin(Flow& flow, const BatchSlot& slot) noexcept {
+    flow.created_ms = state_.now_ms();
+    flow.begun_by_desktop = from_desktop_port(slot);
+    flow.desktop_is_low = flow.begun_by_desktop == slot.from_low;
+    flow.tcp = slot.parsed.protocol == kProtoTcp ? TcpPhase::opening : TcpPhase::none;
+    flow.app = app_type_of_port(slot.parsed.protocol, flow.server_port());
+    flow.generation = state_.generation->number - 1;
+    state_.counters.add(Counter::flows_created);
+}
+
+void FlowStage::refresh(Flow& flow) noexcept {
+    const Generation& tables = *state_.generation;
+    flow.generation = tables.number;
+    const DesktopRecord* record = tables.desktops->find(flow.desktop_address());
+    flow.has_desktop = record != nullptr;
+    flow.desktop = record != nullptr ? record->desktop : 0;
+    flow.usage_class = record != nullptr ? record->usage_class : 0;
+    flow.secondary = record != nullptr ? record->state : SecondaryState::open;
+    flow.hops[0] = tables.routes->lookup(flow.key.high);
+    flow.hops[1] = tables.routes->lookup(flow.key.low);
+    flow.allotment = flow.has_desktop ? tables.plan->find(flow.destination()) : AllotmentRef{};
+    flow.recheck = true;
+}
+
+} // namespace foregate::dataplane

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The ways a packet leaves a worker: to a port's shaper, to a kernel twin, or as a packet of our own.
+#pragma once
+
+#include "dataplane/device/shape_tag.h"
+#include "dataplane/packet/build.h"
+#include "dataplane/worker/packet_batch.h"
+#include "dataplane/worker/worker_state.h"
+
+namespace foregate::dataplane {
+
+/// Called on the worker's core. Every function takes the packet over, whatever happens.
+class Outlet {
+public:
+    explicit Outlet(WorkerState& state) noexcept : state_(state) {}
+
+    /// Writes the Ethernet header for `hop` and hands the packet to that port's shaper.
+    void forward(rte_mbuf* packet, const Hop& hop, const ShapeTag& tag) noexcept;
+    /// Up the twin of the port it came in by (packet->port), within the source's limit.
+    void to_kernel(rte_mbuf* packet) noexcept;
+    void drop(rte_mbuf* packet, DropReason reason) noexcept;
+
+    /// A TCP segment of the gateway's own. An unresolved neighbour is left to the kernel: the packet goes up the twin
+    /// of the port where its source lives, and the kernel forwards it.
+    void send(const SegmentSpec& segment) noexcept;
+    /// Everything that the splicer has ready.
+    void drain_splicer() noexcept;
+
+    /// A reset that answers `offending` towards its sender. Nothing for a reset.
+    void answer_with_reset(const ParsedPacket& offending, const std::uint8_t* frame) noexcept;
+    /// The frame of an IP packet of `length` bytes that the caller has written behind 14 free bytes.
+    void send_frame(rte_mbuf* packet, const IpAddress& src, const IpAddress& dst) noexcept;
+    [[nodiscard]] rte_mbuf* allocate() noexcept;
+
+private:
+    WorkerState& state_;
+};
+
+} // namespace foregate::dataplane

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The steps of a worker, in the order of worker.cpp. Each looks at the packets that are still pending.
+#pragma once
+
+#include "dataplane/classify/name_buffer.h"
+#include "dataplane/worker/outlet.h"
+#include "dataplane/worker/packet_batch.h"
+#include "dataplane/worker/worker_state.h"
+
+#include <vector>
+
+namespace foregate::dataplane {
+
+/// Parses; what is not for us to forward goes to the kernel; what belongs to another worker goes there.
+class IngressStage {
+public:
+    IngressStage(WorkerState& state, std::vector<rte_ring*> redirect) noexcept
+        : state_(state), redirect_(std::move(redirect)) {}
+    /// `redirected`: the packets come from another worker and are ours.
+    void run(PacketBatch& batch, bool redirected) noexcept;
+
+private:
+    void parse_one(BatchSlot& slot) noexcept;
+    [[nodiscard]] unsigned owner(const BatchSlot& slot) const noexcept;
+
+    WorkerState& state_;
+    std::vector<rte_ring*> redirect_; ///< by worker
+};
+
+/// Finds or creates the flow; brings session, routes and allotment of a flow up to the present generation.
+class FlowStage {
+public:
+    explicit FlowStage(WorkerState& state) noexcept : state_(state) {}
+    void run(PacketBatch& batch) noexcept;
+    /// Also used for the desktop's side of a spliced packet.
+    [[nodiscard]] Flow* find_or_create(BatchSlot& slot) noexcept;
+
+private:
+    [[nodiscard]] bool admit_new(const BatchSlot& slot, bool from_low, DropReason& reason) noexcept;
+    [[nodiscard]] bool forged(const Flow& flow, BatchSlot& slot) const noexcept;
+    void begin(Flow& flow, const BatchSlot& slot) noexcept;
+    void refresh(Flow& flow) noexcept;
+    [[nodiscard]] bool from_desktop_port(const BatchSlot& slot) const noexcept;
+
+    WorkerState& state_;
+};
+
+/// Decides: session state, threat list (addresses, DNS names, TLS and HTTP names), deviation from the pattern.
+class VerdictStage {
+public:
+    VerdictStage(WorkerState& state, Outlet& outlet) noexcept : state_(state), outlet_(outlet) {}
+    void run(PacketBatch& batch) noexcept;
+
+private:
+    void decide(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool secondary_open(BatchSlot& slot) noexcept;
+    void first_packet(BatchSlot& slot) noexcept;
+    void check_deviation(BatchSlot& slot) noexcept;
+    void inspect_dns(BatchSlot& slot) noexcept;
+    void inspect_tcp(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool match_name(BatchSlot& slot, const NameBuffer& name, DropReason where) noexcept;
+    void block(BatchSlot& slot, DropReason reason) noexcept;
+    void report_threat(const BatchSlot& slot, const ThreatEntry& entry, DropReason where,
+                       std::string_view name) noexcept;
+    void cut_short(BatchSlot& slot) noexcept;
+    void build_dns_reply(const BatchSlot& slot, std::size_t size, rte_mbuf& reply) noexcept;
+
+    WorkerState& state_;
+    Outlet& outlet_;
+};
+
+/// Counts what will be forwarded: the flow, the desktop's live figures, the usage cell.
+class CountStage {
+public:
+    explicit CountStage(WorkerState& state) noexcept : state_(state) {}
+    void run(PacketBatch& batch) noexcept;
+    /// The SYN of a connection that was spliced is answered here and goes no further: a connection all the same.
+    void begin_spliced(BatchSlot& slot) noexcept { count_one(slot); }
+    /// A flow has ended: a connection that never got an answer has failed.
+    void flow_ended(Flow& flow) noexcept;
+
+private:
+    void count_one(BatchSlot& slot) noexcept;
+    [[nodiscard]] UsageCellData* usage_cell(Flow& flow) noexcept;
+
+    WorkerState& state_;
+};
+
+/// Joins a desktop's connection to a held one and translates spliced packets.
+class SpliceStage {
+public:
+    SpliceStage(WorkerState& state, FlowStage& flows, CountStage& count, Outlet& outlet) noexcept
+        : state_(state), flows_(flows), count_(count), outlet_(outlet) {}
+    /// Before the verdict: packets of held connections' own five-tuples are turned into the desktop's.
+    void from_upstream(PacketBatch& batch) noexcept;
+    /// After the verdict: packets of desktops.
+    void from_desktop(PacketBatch& batch) noexcept;
+
+private:
+    void upstream_one(BatchSlot& slot) noexcept;
+    void icmp_error(BatchSlot& slot) noexcept;
+    void learn_options(BatchSlot& slot) noexcept;
+    void desktop_syn(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool apply(BatchSlot& slot, SpliceAction action) noexcept;
+
+    WorkerState& state_;
+    FlowStage& flows_;
+    CountStage& count_;
+    Outlet& outlet_;
+};
+
+/// TTL, MTU, next hop and queue; what is left of the batch leaves here.
+class EgressStage {
+public:
+    EgressStage(WorkerState& state, Outlet& outlet) noexcept : state_(state), outlet_(outlet) {}
+    void run(PacketBatch& batch) noexcept;
+
+private:
+    void forward_one(BatchSlot& slot) noexcept;
+
+    WorkerState& state_;
+    Outlet& outlet_;
+};
+
+} // namespace foregate::dataplane

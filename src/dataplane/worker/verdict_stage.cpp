@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/worker/stages.h"
+
+#include "dataplane/classify/dns_message.h"
+#include "dataplane/classify/http_request.h"
+#include "dataplane/classify/tls_client_hello.h"
+#include "dataplane/packet/checksum.h"
+
+#include <cstring>
+
+namespace foregate::dataplane {
+
+namespace {
+
+constexpr std::uint16_t kDnsPort = 53;
+constexpr std::uint8_t kPayloadsLookedAt = 4; ///< of a desktop, before a flow is decided without a name
+constexpr std::uint32_t kSeenReportMs = 1000;
+
+std::span<const std::uint8_t> payload_of(const BatchSlot& slot) noexcept {
+    return {slot.frame() + slot.parsed.payload_offset, slot.parsed.payload_length};
+}
+
+/// Something a person or program did: protocol keep-alives (at most one byte of TCP payload) are not.
+bool is_activity(const ParsedPacket& p) noexcept {
+    if (p.protocol == kProtoTcp) {
+        return (p.tcp_flags & tcp_rst) == 0 && ((p.tcp_flags & tcp_syn) != 0 || p.payload_length > 1);
+    }
+    return true;
+}
+
+} // namespace
+
+void VerdictStage::run(PacketBatch& batch) noexcept {
+    for (BatchSlot& slot : batch) {
+        if (slot.fate == Fate::pending) {
+            decide(slot);
+        }
+    }
+}
+
+void VerdictStage::decide(BatchSlot& slot) noexcept {
+    Flow& flow = *slot.flow;
+    if (!secondary_open(slot)) {
+        slot.drop(DropReason::secondary_cut);
+        return;
+    }
+    if (flow.recheck) {
+        flow.recheck = false;
+        first_packet(slot);
+    }
+    if (flow.verdict == FlowVerdict::block) {
+        if (slot.fate == Fate::pending) { // a packet after the one that was blocked
+            if (slot.is_tcp_syn()) {
+                outlet_.answer_with_reset(slot.parsed, slot.frame());
+            }
+            slot.drop(DropReason::blocked_flow);
+        }
+        return;
+    }
+    if (flow.verdict == FlowVerdict::undecided && slot.fate == Fate::pending) {
+        if (flow.server_port() == kDnsPort && flow.key.protocol == kProtoUdp) {
+            inspect_dns(slot);
+        } else if (flow.key.protocol == kProtoTcp) {
+            inspect_tcp(slot);
+        } else {
+            flow.verdict = FlowVerdict::allow;
+        }
+    }
+}
+
+bool VerdictStage::secondary_open(BatchSlot& slot) noexcept {
+    Flow& flow = *slot.flow;
+    if (flow.secondary == SecondaryState::open) {
+        return true;
+    }
+    if (flow.secondary == SecondaryState::cut) {
+        return false;
+    }
+    // No session yet, or cut for inactivity: what the desktop itself does begins or reopens it.
+    const bool wakes = slot.from_desktop() && is_activity(slot.parsed);
+    if (wakes) {
+        auto& last = state_.seen_report_ms(flow.desktop, flow.desktop_address());
+        if (last == 0 || state_.now_ms() - last >= kSeenReportMs) {
+            last = state_.now_ms() == 0 ? 1 : state_.now_ms();
+            state_.report(DesktopSeen{flow.desktop, flow.usage_class, flow.desktop_address()});
+        }
+    }
+    return wakes || flow.secondary == SecondaryState::no_session;
+}
+
+/// The first packet of a flow, or the first since tables changed: what addresses alone can tell.
+void VerdictStage::first_packet(BatchSlot& slot) noexcept {
+    Flow& flow = *slot.flow;
+    if (flow.verdict == FlowVerdict::block) {
+        return;
+    }
+    if (state_.generation->threats != nullptr) {
+        const ThreatEntry* entry = state_.generation->threats->db.match_address(flow.server());
+        if (entry != nullptr && !(entry->action == ThreatAction::note && flow.threat_noted)) {
+            report_threat(slot, *entry, DropReason::threat_address, {});
+            flow.threat_noted = true;
+            if (entry->action == ThreatAction::block) {
+                block(slot, DropReason::threat_address);
+                return;
+            }
+        }
+    }
+    // Not by new_flow: the first packet may have been dropped while the secondary was cut.
+    if (!flow.pattern_checked && flow.begun_by_desktop && flow.has_desktop) {
+        flow.pattern_checked = true;
+        check_deviation(slot);
+    }
+}
+
+void VerdictStage::check_deviation(BatchSlot& slot) noexcept {
+    Flow& flow = *slot.flow;
+    const PatternTable& pattern = *state_.generation->pattern;
+    const ClassPattern* expected = pattern.of_class(flow.usage_class);
+    const bool connection = slot.is_tcp_syn() || flow.key.protocol == kProtoUdp;
+    if (expected == nullptr || !expected->known || expected->policy == DeviationPolicy::off || !connection ||
+        pattern.expected(flow.destination())) {
+        return;
+    }
+    const std::uint32_t seen = state_.ledger.count(flow.desktop, flow.app, pattern.bucket());
+    const float budget = expected->budget[static_cast<std::size_t>(flow.app)];
+    if (static_cast<float>(seen) <= budget) {
+        return;
+    }
+    const bool blocks = expected->policy == DeviationPolicy::block;
+    state_.counters.add(Counter::deviations);
+    state_.report(Deviated{flow.desktop, flow.usage_class, flow.desktop_address(), flow.server(),
+                           flow.desktop_port(), flow.server_port(), flow.key.protocol, flow.app, blocks, budget,
+                           seen});
+    if (blocks) {
+        block(slot, DropReason::deviation);
+    }
+}
+
+void VerdictStage::inspect_dns(BatchSlot& slot) noexcept {
+    DnsMessage message;
+    const DnsResult result = parse_dns_message(payload_of(slot), message);
+    if (slot.from_desktop() && result == DnsResult::query) {
+        if (!message.name.empty() && match_name(slot, message.name, DropReason::threat_dns_name)) {
+            // Answered at once: the name does not exist. The packet is turned around and sent back.
+            std::uint8_t* frame = slot.frame();
+            const ParsedPacket& p = slot.parsed;
+            const std::size_t size = build_nxdomain_reply(payload_of(slot), {frame + p.payload_offset, p.payload_length});
+            if (size != 0) {
+                rte_mbuf* reply = outlet_.allocate();
+                if (reply != nullptr) {
+                    build_dns_reply(slot, size, *reply);
+                    outlet_.send_frame(reply, p.dst, p.src);
+                }
+            }
+            state_.desktop_cell(slot.flow->desktop).blocked.add(1);
+            slot.drop(DropReason::threat_dns_name);
+        }
+    } else if (!slot.from_desktop() && result == DnsResult::answer && message.address_count != 0) {
+        state_.counters.add(Counter::dns_answers);
+        DnsLearned learned;
+        learned.usage_class = slot.flow->usage_class;
+        copy_name(learned.name, message.name.view());
+        learned.ttl_s = message.addresses[0].ttl_s;
+        for (unsigned i = 0; i < message.address_count && learned.count < DnsLearned::kAddresses; ++i) {
+            learned.addresses[learned.count++] = message.addresses[i].address;
+            learned.ttl_s = std::min(learned.ttl_s, message.addresses[i].ttl_s);
+        }
+        state_.report(learned);
+    }
+}
+
+/// Writes the reply that stands in the query's own payload as a UDP packet from the resolver to the desktop.
+void VerdictStage::build_dns_reply(const BatchSlot& slot, std::size_t size, rte_mbuf& reply) noexcept {
+    const ParsedPacket& p = slot.parsed;
+    const bool v4 = p.ip_version == 4;
+    const unsigned ip_header = v4 ? 20 : 40;
+    const auto udp_length = static_cast<std::uint16_t>(8 + size);
+    auto* frame = reinterpret_cast<std::uint8_t*>(
+        rte_pktmbuf_append(&reply, static_cast<std::uint16_t>(14 + ip_header + udp_length)));
+    std::uint8_t* ip = frame + 14;
+    std::memset(ip, 0, ip_header);
+    if (v4) {
+        ip[0] = 0x45;
+        store_be16(ip + 2, static_cast<std::uint16_t>(ip_header + udp_length));
+        ip[8] = 64;
+        ip[9] = kProtoUdp;
+        std::memcpy(ip + 12, p.dst.v4_wire(), 4);
+        std::memcpy(ip + 16, p.src.v4_wire(), 4);
+        store_be16(ip + 10, checksum_fold(checksum_add(ip, 20, 0)));
+    } else {
+        ip[0] = 0x60;
+        store_be16(ip + 4, udp_length);
+        ip[6] = kProtoUdp;
+        ip[7] = 64;
+        std::memcpy(ip + 8, p.dst.bytes.data(), 16);
+        std::memcpy(ip + 24, p.src.bytes.data(), 16);
+    }
+    std::uint8_t* udp = ip + ip_header;
+    store_be16(udp, p.dst_port);
+    store_be16(udp + 2, p.src_port);
+    store_be16(udp + 4, udp_length);
+    store_be16(udp + 6, 0);
+    std::memcpy(udp + 8, slot.frame() + p.payload_offset, size);
+    const std::uint16_t sum = transport_checksum(p.dst, p.src, kProtoUdp, udp, udp_length);
+    store_be16(udp + 6, sum == 0 ? 0xffff : sum);
+}
+
+void VerdictStage::inspect_tcp(BatchSlot& slot) noexcept {
+    Flow& flow = *slot.flow;
+    if (!slot.from_desktop() || slot.parsed.payload_length == 0 || slot.parsed.later_fragment) {
+        return;
+    }
+    bool more = false;
+    TlsClientHello hello;
+    const TlsResult tls = parse_tls_client_hello(payload_of(slot), hello);
+    if (tls == TlsResult::found) {
+        if (match_name(slot, hello.server_name, DropReason::threat_tls_name)) {
+            return;
+        }
+    } else if (tls == TlsResult::not_tls) {
+        HttpRequest request;
+        const HttpResult http = parse_http_request(payload_of(slot), request);
+        if (http == HttpResult::found && (match_name(slot, request.host, DropReason::threat_http_host) ||
+                                          (!request.other_host.empty() &&
+                                           match_name(slot, request.other_host, DropReason::threat_http_host)))) {
+            return;
+        }
+        // A kept-alive HTTP connection can ask for another host at any time.
+        more = http == HttpResult::incomplete || http == HttpResult::found;
+        if (http == HttpResult::found) {
+            flow.inspected = 0;
+        }
+    } else {
+        more = tls == TlsResult::incomplete;
+    }
+    if (!more || ++flow.inspected >= kPayloadsLookedAt) {
+        flow.verdict = FlowVerdict::allow;
+    }
+}
+
+bool VerdictStage::match_name(BatchSlot& slot, const NameBuffer& name, DropReason where) noexcept {
+    if (where != DropReason::threat_dns_name && !name.odd) {
+        NameSeen seen;
+        seen.server = slot.flow->server();
+        seen.port = slot.flow->server_port();
+        copy_name(seen.name, name.view());
+        state_.report(seen);
+    }
+    const ThreatTables* threats = state_.generation->threats.get();
+    if (threats == nullptr) {
+        return false;
+    }
+    const ThreatEntry* entry = threats->db.match_name(name.view(), *threats->scratch[state_.index]);
+    if (entry == nullptr) {
+        return false;
+    }
+    report_threat(slot, *entry, where, name.view());
+    if (entry->action != ThreatAction::block) {
+        return false;
+    }
+    if (where != DropReason::threat_dns_name) {
+        cut_short(slot);
+        block(slot, where);
+    }
+    return true;
+}
+
+/// Tells the server too: this packet becomes a reset of the connection, on the way it would have gone.
+void VerdictStage::cut_short(BatchSlot& slot) noexcept {
+    outlet_.answer_with_reset(slot.parsed, slot.frame());
+    slot.flow->reset_sent = true;
+    ParsedPacket& p = slot.parsed;
+    std::uint8_t* frame = slot.frame();
+    const auto header = static_cast<std::uint16_t>(p.payload_offset - p.l4_offset);
+    const auto ip_length = static_cast<std::uint16_t>(p.payload_offset - p.l3_offset);
+    std::uint8_t* ip = frame + p.l3_offset;
+    if (p.ip_version == 4) {
+        const std::uint16_t before = load_be16(ip + 2);
+        store_be16(ip + 2, ip_length);
+        store_be16(ip + 10, checksum_update16(load_be16(ip + 10), before, ip_length));
+    } else {
+        store_be16(ip + 4, static_cast<std::uint16_t>(ip_length - 40));
+    }
+    std::uint8_t* tcp = frame + p.l4_offset;
+    tcp[13] = tcp_rst | tcp_ack;
+    store_be16(tcp + 16, 0);
+    store_be16(tcp + 16, transport_checksum(p.src, p.dst, kProtoTcp, tcp, header));
+    rte_pktmbuf_trim(slot.packet, static_cast<std::uint16_t>(rte_pktmbuf_data_len(slot.packet) - p.payload_offset));
+    p.payload_length = 0;
+    p.ip_length = ip_length;
+    p.tcp_flags = tcp_rst | tcp_ack;
+}
+
+void VerdictStage::block(BatchSlot& slot, DropReason reason) noexcept {
+    Flow& flow = *slot.flow;
+    flow.verdict = FlowVerdict::block;
+    flow.blocked_for = reason;
+    state_.desktop_cell(flow.desktop).blocked.add(1);
+    if (flow.reset_sent) {
+        state_.counters.drop(reason); // the payload was dropped; its header goes on as a reset
+        return;
+    }
+    if (slot.from_desktop()) {
+        outlet_.answer_with_reset(slot.parsed, slot.frame());
+    }
+    slot.drop(reason);
+}
+
+void VerdictStage::report_threat(const BatchSlot& slot, const ThreatEntry& entry, DropReason where,
+                                 std::string_view name) noexcept {
+    const Flow& flow = *slot.flow;
+    state_.counters.add(Counter::threat_matches);
+    ThreatMatched matched;
+    matched.desktop = flow.desktop;
+    matched.desktop_address = flow.desktop_address();
+    matched.server = flow.server();
+    matched.desktop_port = flow.desktop_port();
+    matched.server_port = flow.server_port();
+    matched.protocol = flow.key.protocol;
+    matched.app = flow.app;
+    matched.where = where;
+    matched.blocked = entry.action == ThreatAction::block;
+    matched.entry = static_cast<std::uint32_t>(&entry - state_.generation->threats->db.entries().data());
+    matched.generation = state_.generation->number;
+    copy_name(matched.name, name);
+    state_.report(matched);
+}
+
+} // namespace foregate::dataplane

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/worker/worker.h"
+
+#include <cstring>
+#include <rte_ring.h>
+
+namespace foregate::dataplane {
+
+namespace {
+
+constexpr unsigned kHousekeepingTurns = 64;
+constexpr int kOrdersATurn = 32;
+
+SplicerSettings splicer_settings(const Settings& settings, unsigned worker) {
+    SplicerSettings out;
+    out.capacity = settings.held_per_worker;
+    // Distinct secrets for each worker, from the one that was drawn at start.
+    for (unsigned half = 0; half < 2; ++half) {
+        const std::uint64_t part =
+            hash_address(IpAddress::from_v4(worker * 2 + half), settings.seed ^ 0xa5a5f00dc0ffee11ULL);
+        std::memcpy(out.secret.data() + half * 8, &part, 8);
+    }
+    for (const PortSettings& port : settings.ports) {
+        if (port.kind == PortKind::desktop) {
+            out.inner_mtu = port.mtu;
+        }
+    }
+    return out;
+}
+
+} // namespace
+
+WorkerState::WorkerState(unsigned worker_index, const Settings& worker_settings, std::vector<PortLane> port_lanes,
+                         rte_mempool* packet_pool)
+    : index(worker_index), settings(worker_settings), lanes(std::move(port_lanes)), pool(packet_pool),
+      flows(worker_settings.flows_per_worker, worker_settings.seed ^ (0x51ed270b76d3a3e5ULL + worker_index)),
+      splicer(splicer_settings(worker_settings, worker_index)),
+      desktops(std::make_unique<DesktopCell[]>(worker_settings.max_desktops)),
+      usage_tables{UsageTable(worker_settings.usage_cells, worker_settings.seed),
+                   UsageTable(worker_settings.usage_cells, worker_settings.seed)},
+      usage_salt(worker_settings.seed ^ 0xd6e8feb86659fd93ULL), ledger(worker_settings.max_desktops),
+      kernel_limiter(worker_settings.twin_packets_per_second), numbered_seen_ms(worker_settings.max_desktops),
+      options_told(worker_settings.max_desktops),
+      orders(8192), reports(8192) {}
+
+Worker::Worker(unsigned index, const Settings& settings, std::vector<PortLane> lanes, rte_mempool* pool,
+               std::vector<rte_ring*> redirect, Port* primary_desktops, Port* primary_clients,
+               GenerationSlot& generations)
+    : state_(index, settings, std::move(lanes), pool), generations_(generations), outlet_(state_),
+      flow_stage_(state_), ingress_(state_, redirect), count_(state_),
+      splice_(state_, flow_stage_, count_, outlet_), verdict_(state_, outlet_), egress_(state_, outlet_),
+      redirected_(redirect.size() > 1 ? redirect[index] : nullptr) {
+    if (primary_desktops != nullptr && primary_clients != nullptr) {
+        primary_.emplace(*primary_desktops, *primary_clients, state_.counters);
+    }
+}
+
+bool Worker::poll(std::uint64_t now_ns) noexcept {
+    state_.now_ns = now_ns;
+    state_.generation = &generations_.current();
+    bool worked = primary_ && primary_->run();
+    for (const PortLane& lane : state_.lanes) {
+        if (!is_routed(lane.port->settings().kind) || state_.index >= lane.port->rx_queues()) {
+            continue;
+        }
+        rte_mbuf* burst[kBurst];
+        const unsigned count = lane.port->receive(state_.index, burst, kBurst);
+        for (unsigned i = 0; i < count; ++i) {
+            batch_.slots[i] = BatchSlot{};
+            batch_.slots[i].packet = burst[i];
+            burst[i]->port = lane.port->index();
+        }
+        batch_.count = count;
+        if (count != 0) {
+            state_.counters.add(Counter::received, count);
+            process(batch_, false);
+            worked = true;
+        }
+    }
+    if (redirected_ != nullptr) {
+        void* burst[kBurst];
+        const unsigned count = rte_ring_sc_dequeue_burst(redirected_, burst, kBurst, nullptr);
+        for (unsigned i = 0; i < count; ++i) {
+            batch_.slots[i] = BatchSlot{};
+            batch_.slots[i].packet = static_cast<rte_mbuf*>(burst[i]);
+        }
+        batch_.count = count;
+        if (count != 0) {
+            process(batch_, true);
+            worked = true;
+        }
+    }
+    if (!worked || turn_ % kHousekeepingTurns == 0) {
+        housekeeping();
+    }
+    ++turn_;
+    state_.counters.add(Counter::turns);
+    if (!worked) {
+        state_.counters.add(Counter::idle_turns);
+    }
+    generations_.quiescent(state_.index);
+    return worked;
+}
+
+/// The way of a packet.
+void Worker::process(PacketBatch& batch, bool redirected) noexcept {
+    ingress_.run(batch, redirected);
+    flow_stage_.run(batch);
+    splice_.from_upstream(batch);
+    verdict_.run(batch);
+    splice_.from_desktop(batch);
+    count_.run(batch);
+    egress_.run(batch);
+}
+
+void Worker::housekeeping() noexcept {
+    take_orders();
+    state_.splicer.tick(state_.now_ns);
+    outlet_.drain_splicer();
+    age_flows();
+    if (snapshot_.into != nullptr) {
+        continue_snapshot();
+    }
+    flow_count_.set(state_.flows.size());
+}
+
+void Worker::take_orders() noexcept {
+    Order order;
+    for (int i = 0; i < kOrdersATurn && state_.orders.take(order); ++i) {
+        obey(order);
+        outlet_.drain_splicer();
+    }
+}
+
+} // namespace foregate::dataplane

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One polling core's work: the stages in their order, and nothing else.
+#pragma once
+
+#include "dataplane/worker/outlet.h"
+#include "dataplane/worker/primary_stage.h"
+#include "dataplane/worker/stages.h"
+#include "dataplane/worker/worker_state.h"
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace foregate::dataplane {
+
+/// poll() is called by the worker's core, again and again; mailboxes and counters are for the control core.
+class Worker {
+public:
+    /// `redirect`: the rings of all workers by number (empty with one worker). `primary`: set for one worker only.
+    Worker(unsigned index, const Settings& settings, std::vector<PortLane> lanes, rte_mempool* pool,
+           std::vector<rte_ring*> redirect, Port* primary_desktops, Port* primary_clients, GenerationSlot& generations);
+
+    /// One turn. True when there was anything to do.
+    bool poll(std::uint64_t now_ns) noexcept;
+
+    [[nodiscard]] Mailbox<Order>& orders() noexcept { return state_.orders; }
+    [[nodiscard]] Mailbox<Report>& reports() noexcept { return state_.reports; }
+    [[nodiscard]] const CounterBlock& counters() const noexcept { return state_.counters; }
+    [[nodiscard]] const DesktopCell& desktop(std::uint32_t number) const noexcept { return state_.desktops[number]; }
+    /// The table that UsageReady named; the control core's until it orders the next rotation.
+    [[nodiscard]] UsageTable& usage_table(unsigned table) noexcept { return state_.usage_tables[table]; }
+    [[nodiscard]] std::uint32_t flow_count() const noexcept { return static_cast<std::uint32_t>(flow_count_.read()); }
+    [[nodiscard]] unsigned index() const noexcept { return state_.index; }
+
+private:
+    void process(PacketBatch& batch, bool redirected) noexcept;
+    void housekeeping() noexcept;
+    void take_orders() noexcept;
+    void obey(const Order& order) noexcept;
+    void open_held(const OpenHeld& order) noexcept;
+    void age_flows() noexcept;
+    void continue_snapshot() noexcept;
+    void view_held(Snapshot& into) noexcept;
+
+    WorkerState state_;
+    GenerationSlot& generations_;
+    Outlet outlet_;
+    FlowStage flow_stage_;
+    IngressStage ingress_;
+    CountStage count_;
+    SpliceStage splice_;
+    VerdictStage verdict_;
+    EgressStage egress_;
+    std::optional<PrimaryStage> primary_;
+    rte_ring* redirected_ = nullptr; ///< packets other workers found for us
+    PacketBatch batch_;
+    std::uint64_t turn_ = 0;
+    OwnedCounter flow_count_;
+    TakeSnapshot snapshot_{};        ///< being filled
+    std::uint32_t snapshot_left_ = 0; ///< flow places still to visit
+    std::uint32_t snapshot_held_ = 0; ///< next held connection to view
+};
+
+} // namespace foregate::dataplane

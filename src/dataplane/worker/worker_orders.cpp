@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a worker does between bursts: orders of the control core, ageing, snapshots.
+#include "dataplane/worker/worker.h"
+
+namespace foregate::dataplane {
+
+namespace {
+
+constexpr std::uint32_t kAgedATurn = 64;
+constexpr std::uint32_t kViewedATurn = 1024;
+
+/// Idle time after which a flow goes; RFC 5382 and RFC 4787 ask at least this of a middle box.
+std::uint32_t idle_limit_ms(const Flow& flow) noexcept {
+    switch (flow.tcp) {
+    case TcpPhase::opening:
+        return 30'000;
+    case TcpPhase::established:
+        return 7'440'000;
+    case TcpPhase::closing:
+        return 120'000;
+    case TcpPhase::closed:
+        return 5'000;
+    case TcpPhase::none:
+        break;
+    }
+    return flow.key.protocol == kProtoUdp ? 120'000 : 30'000;
+}
+
+FlowView view_of(const Flow& flow, std::uint32_t now_ms) noexcept {
+    FlowView view;
+    view.desktop_address = flow.desktop_address();
+    view.server = flow.server();
+    view.desktop_port = flow.desktop_port();
+    view.server_port = flow.server_port();
+    view.protocol = flow.key.protocol;
+    view.desktop = flow.desktop;
+    view.usage_class = flow.usage_class;
+    view.app = flow.app;
+    view.verdict = flow.verdict;
+    view.blocked_for = flow.blocked_for;
+    view.tcp = flow.tcp;
+    view.spliced = is_valid(flow.splice);
+    view.allotment = flow.allotment;
+    const unsigned up = flow.desktop_is_low ? 0 : 1;
+    view.packets_up = flow.packets[up];
+    view.packets_down = flow.packets[1 - up];
+    view.bytes_up = flow.bytes[up];
+    view.bytes_down = flow.bytes[1 - up];
+    view.age_ms = now_ms - flow.created_ms;
+    view.idle_ms = now_ms - flow.last_seen_ms;
+    return view;
+}
+
+} // namespace
+
+void Worker::obey(const Order& order) noexcept {
+    if (const auto* open = std::get_if<OpenHeld>(&order)) {
+        open_held(*open);
+    } else if (const auto* close = std::get_if<CloseHeld>(&order)) {
+        (void)state_.splicer.close(close->id, state_.now_ns);
+    } else if (const auto* of_desktop = std::get_if<CloseHeldOfDesktop>(&order)) {
+        state_.splicer.close_desktop(of_desktop->desktop, of_desktop->scope, state_.now_ns);
+    } else if (const auto* to_server = std::get_if<CloseHeldToServer>(&order)) {
+        state_.splicer.close_server(to_server->server, to_server->port, to_server->scope, state_.now_ns);
+    } else if (const auto* rotate = std::get_if<RotateUsage>(&order)) {
+        const auto finished = static_cast<std::uint8_t>(state_.usage_table);
+        state_.usage_table = 1 - state_.usage_table;
+        state_.usage_epoch = rotate->epoch;
+        state_.usage_salt = rotate->salt;
+        state_.report(UsageReady{rotate->epoch, finished});
+    } else if (const auto* take = std::get_if<TakeSnapshot>(&order)) {
+        snapshot_ = *take;
+        snapshot_left_ = take->flows ? state_.flows.capacity() : 0;
+        snapshot_held_ = 0;
+    }
+}
+
+void Worker::open_held(const OpenHeld& order) noexcept {
+    state_.counters.add(Counter::held_dialed);
+    const PortInUse in_use{[](void* context, const HeldTuple& tuple) noexcept {
+                               auto& flows = *static_cast<FlowTable*>(context);
+                               bool low = false;
+                               const FlowKey key = flow_key(tuple.source, tuple.source_port, tuple.server,
+                                                            tuple.server_port, kProtoTcp, low);
+                               return flows.find(key, flows.hash(key)) != nullptr;
+                           },
+                           &state_.flows};
+    const auto opened = state_.splicer.open(order, state_.now_ns, in_use);
+    if (!opened) {
+        return; // reported by the splicer
+    }
+    bool from_low = false;
+    const FlowKey key = flow_key(order.source, opened->tuple.source_port, order.server, order.port, kProtoTcp, from_low);
+    Flow* flow = state_.flows.insert(key, state_.flows.hash(key));
+    if (flow == nullptr) {
+        state_.counters.drop(DropReason::flow_table_full);
+        state_.splicer.close(order.id, state_.now_ns);
+        return;
+    }
+    flow->desktop_is_low = from_low;
+    flow->begun_by_desktop = true;
+    flow->desktop = order.desktop;
+    flow->usage_class = order.usage_class;
+    flow->has_desktop = true;
+    flow->tcp = TcpPhase::established;
+    flow->verdict = FlowVerdict::allow;
+    flow->splice = opened->ref;
+    flow->splice_upstream_side = true;
+    flow->created_ms = flow->last_seen_ms = state_.now_ms();
+}
+
+void Worker::age_flows() noexcept {
+    const std::uint32_t now = state_.now_ms();
+    state_.flows.sweep(kAgedATurn, [this, now](Flow& flow) noexcept {
+        if (flow.splice_upstream_side) {
+            if (!state_.splicer.state(flow.splice).has_value()) {
+                state_.flows.erase(flow);
+            }
+            return;
+        }
+        if (now - flow.last_seen_ms > idle_limit_ms(flow)) {
+            count_.flow_ended(flow);
+            state_.flows.erase(flow);
+            state_.counters.add(Counter::flows_expired);
+        }
+    });
+}
+
+void Worker::view_held(Snapshot& into) noexcept {
+    std::array<HeldView, 64> views;
+    const std::size_t count = state_.splicer.view(snapshot_held_, views, state_.now_ns);
+    for (std::size_t i = 0; i < count; ++i) {
+        if (snapshot_.desktop != 0 && views[i].desktop != snapshot_.desktop) {
+            continue;
+        }
+        if (into.held.size() < into.held.capacity()) {
+            into.held.push_back(views[i]);
+        } else {
+            into.truncated = true;
+        }
+    }
+    snapshot_.held = snapshot_held_ < state_.splicer.capacity();
+}
+
+/// A part of the answer in each turn, so that a table of millions costs no packet its place.
+void Worker::continue_snapshot() noexcept {
+    Snapshot& into = *snapshot_.into;
+    if (snapshot_.held) {
+        view_held(into);
+    }
+    const std::uint32_t part = std::min(snapshot_left_, kViewedATurn);
+    const std::uint32_t first = state_.flows.capacity() - snapshot_left_;
+    state_.flows.view(first, part, [&](const Flow& flow) noexcept {
+        if (flow.splice_upstream_side || (snapshot_.desktop != 0 && flow.desktop != snapshot_.desktop)) {
+            return;
+        }
+        if (into.flows.size() < into.flows.capacity()) {
+            into.flows.push_back(view_of(flow, state_.now_ms()));
+        } else {
+            into.truncated = true;
+        }
+    });
+    snapshot_left_ -= part;
+    if (snapshot_left_ == 0 && !snapshot_.held) {
+        snapshot_.into = nullptr;
+        into.done.store(true, std::memory_order_release);
+    }
+}
+
+} // namespace foregate::dataplane

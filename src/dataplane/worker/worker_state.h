@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the stages of one worker share: its tables, its counters and its ways out. Owned by one Worker.
+#pragma once
+
+#include "dataplane/classify/flow_table.h"
+#include "dataplane/counters.h"
+#include "dataplane/device/packet_pool.h"
+#include "dataplane/device/port.h"
+#include "dataplane/generation.h"
+#include "dataplane/mailbox.h"
+#include "dataplane/messages.h"
+#include "dataplane/settings.h"
+#include "dataplane/splice/splicer.h"
+#include "dataplane/usage/usage_cells.h"
+#include "dataplane/worker/deviation_ledger.h"
+#include "dataplane/worker/kernel_limiter.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace foregate::dataplane {
+
+/// A routed port as a worker needs it: where to put packets for it and for its kernel twin.
+struct PortLane {
+    Port* port = nullptr;
+    rte_ring* transmit = nullptr;  ///< of the shaper
+    rte_ring* to_kernel = nullptr; ///< nullptr: no twin
+};
+
+/// Everything here is written by the worker's core alone, except what is read through OwnedCounter and mailboxes.
+struct WorkerState {
+    WorkerState(unsigned worker_index, const Settings& worker_settings, std::vector<PortLane> port_lanes,
+                rte_mempool* packet_pool);
+
+    // Fixed at start.
+    const unsigned index;
+    const Settings& settings;
+    std::vector<PortLane> lanes; ///< by port index; pair ports have no rings
+    rte_mempool* pool;
+
+    // Tables and counters.
+    FlowTable flows;
+    Splicer splicer;
+    CounterBlock counters;
+    std::unique_ptr<DesktopCell[]> desktops; ///< by desktop number
+    UsageTable usage_tables[2];
+    unsigned usage_table = 0;       ///< the one being written
+    std::uint32_t usage_epoch = 1;
+    std::uint64_t usage_salt;
+    DeviationLedger ledger;
+    KernelLimiter kernel_limiter;
+    std::vector<std::uint32_t> numbered_seen_ms; ///< by desktop number: when it was last reported as seen
+    std::array<std::uint32_t, 1024> stranger_seen_ms{}; ///< by hash: likewise, of addresses without a number
+    std::vector<std::uint8_t> options_told;           ///< by desktop number: its SYN options were reported
+
+    // Mailboxes: the control core is the other side.
+    Mailbox<Order> orders;
+    Mailbox<Report> reports;
+
+    // Of the current turn.
+    const Generation* generation = nullptr;
+    std::uint64_t now_ns = 0;
+    [[nodiscard]] std::uint32_t now_ms() const noexcept { return static_cast<std::uint32_t>(now_ns / 1'000'000); }
+
+    /// Number 0 stands for everybody without one.
+    [[nodiscard]] DesktopCell& desktop_cell(std::uint32_t number) noexcept {
+        return desktops[number < settings.max_desktops ? number : 0];
+    }
+    [[nodiscard]] std::uint32_t& seen_report_ms(std::uint32_t desktop, const IpAddress& address) noexcept {
+        return desktop != 0 && desktop < numbered_seen_ms.size()
+                   ? numbered_seen_ms[desktop]
+                   : stranger_seen_ms[hash_address(address, settings.seed) % stranger_seen_ms.size()];
+    }
+
+    void report(const Report& message) noexcept {
+        if (!reports.post(message)) {
+            counters.add(Counter::reports_lost);
+        }
+    }
+};
+
+/// Copies a normalised name into a report, zero-terminated.
+template <std::size_t N>
+inline void copy_name(std::array<char, N>& to, std::string_view name) noexcept {
+    const std::size_t length = std::min(name.size(), N - 1);
+    std::memcpy(to.data(), name.data(), length);
+    to[length] = '\0';
+}
+
+} // namespace foregate::dataplane

@@ -1,0 +1,211 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""The real gateway in the lab: what `scripts/run` tells as one story, here as single tests that say what broke.
+
+Needs root and the built tools and gateway. Order and presence are checked; where a time is looked at, it is against the
+delay line's own setting with a wide margin.
+"""
+
+import argparse
+import datetime
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from lab import Lab, wait_for  # noqa: E402  pylint: disable=wrong-import-position
+from scenario import gateway_config  # noqa: E402  pylint: disable=wrong-import-position
+from scenario.gateway import Gateway  # noqa: E402  pylint: disable=wrong-import-position
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PREFIX = "fglg-"
+START = datetime.datetime(2026, 3, 4, 11, 0)
+
+
+class Bench:
+    """The lab with one gateway in it, shared by all tests."""
+
+    def __init__(self, lab, foregate):
+        self.lab = lab
+        self.foregate = foregate
+        text = gateway_config.make(ROOT / "conf" / "lab.yaml", lab.run_dir / "gateway", START, 100,
+                                   ROOT / "conf" / "lab-threats.txt")
+        self.gateway = Gateway(lab, foregate, lab.run_dir / "gateway", text)
+
+    def psql(self, number, host="db.lab"):
+        return self.lab.desktop(number).run(["psql", "-h", host, "-U", "lab", "-d", "lab", "-Atc",
+                                             "select count(*) from orders"]).stdout.strip()
+
+    def held(self, number, destination, state="held"):
+        return [row for row in self.gateway.held()["connections"] if row["desktop"] == f"d{number:02d}"
+                and row["destination"] == destination and row["state"] == state and row["purpose"] != "monitor"]
+
+
+def test_check_accepts_what_runs(bench):
+    assert bench.gateway.check() is not None
+
+
+def test_check_names_file_and_line(bench):
+    bad = bench.lab.run_dir / "bad.yaml"
+    bad.write_text(bench.gateway.config.read_text(encoding="ascii") + "\nno-such-section: 1\n", encoding="ascii")
+    line = len(bad.read_text(encoding="ascii").splitlines())
+    done = subprocess.run([str(bench.foregate), "check", "--config", str(bad)], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert f"bad.yaml:{line}:" in done.stdout + done.stderr, done.stdout + done.stderr
+
+
+def test_every_desktop_gets_through_in_both_families(bench):
+    def both(desktop):
+        for family in ("-4", "-6"):
+            wait_for(lambda: desktop.run(["ping", family, "-c", "1", "-W", "2", "web.lab"], check=False).returncode == 0, 10,
+                     f"{desktop.name} to reach web.lab by IPv{family[1]}")
+
+    bench.lab.on_all(both)
+    assert all(row["state"] == "active" for name, row in bench.gateway.sessions().items() if name[0] == "d")
+
+
+def test_web_and_database(bench):
+    assert bench.psql(1) == "5000"
+    assert "foregate lab" in bench.lab.desktop(2).run(["curl", "-sfk", "https://web.lab/"]).stdout
+    size = bench.lab.desktop(7).run(["curl", "-sf", "-r", "0-1999999", "-o", "/dev/null", "-w", "%{size_download}",
+                                     "http://files.lab/large.bin"]).stdout
+    assert size == "2000000", size
+
+
+def test_the_gateway_is_a_router_for_traceroute_too(bench):
+    done = bench.lab.desktop(1).run(["ping", "-c", "1", "-t", "1", "-W", "2", "10.20.0.80"], check=False)
+    assert "10.10.0.1" in done.stdout, done.stdout  # time exceeded, from the gateway
+    bench.lab.desktop(1).run(["ping", "-c", "1", "-W", "2", "10.10.0.1"])
+
+
+def test_a_held_connection_is_used_by_the_next_connect(bench):
+    lab = bench.lab
+
+    def order():
+        bench.gateway.console("held open d03 db.lab:5432")
+        return True
+
+    wait_for(order, 10, "the order to be taken", 0.3)
+    wait_for(lambda: bench.held(3, "db.lab:5432"), 10, "the held connection")
+    figures = lab.desktop(3).json([lab.labprobe, "pg-query", "--to", "db.lab:5432", "--family", "4"], check=False)
+    if not figures["answered"]:
+        raise AssertionError(figures)
+    assert figures["connect_us"]["min"] < 20_000, figures  # half of the line's round trip: it cannot have crossed the line
+    other = lab.desktop(3).json([lab.labprobe, "pg-query", "--to", "archive.lab:5432", "--family", "4"])
+    assert other["connect_us"]["min"] >= 40_000, other
+    assert figures["answer"] == other["answer"] == "5000"
+
+
+def test_a_large_transfer_over_a_splice_is_whole(bench):
+    lab = bench.lab
+    bench.gateway.console("held open d04 files.lab:80")
+    wait_for(lambda: bench.held(4, "files.lab:80"), 10, "the held connection")
+    target = lab.run_dir / "spliced.bin"
+    lab.desktop(4).run(["curl", "-4", "-sf", "-r", "0-9999999", "-o", target, "http://files.lab/large.bin"])
+    assert target.stat().st_size == 10_000_000 and not target.read_bytes().strip(b"\0")
+
+
+def test_a_loss_on_the_way_does_not_hurt_a_splice(bench):
+    lab = bench.lab
+    bench.gateway.console("held open d04 bulk.lab:7001")
+    wait_for(lambda: bench.held(4, "bulk.lab:7001"), 10, "the held connection")
+    lab.delay_line.set(loss=0.01)
+    try:
+        for direction in ("up", "down"):
+            figures = lab.desktop(4).json([lab.labprobe, "stream", "--to", "bulk.lab:7001", "--family", "4", "--direction",
+                                           direction, "--rate", "4M", "--seconds", "2"])
+            assert figures["all_open"] and figures["bytes"] > 100_000, figures
+    finally:
+        lab.delay_line.set(loss=0)
+
+
+def test_a_cut_secondary_is_silent_and_comes_back(bench):
+    desktop = bench.lab.desktop(5)
+    bench.gateway.console("session cut d05")
+    assert desktop.run(["ping", "-c", "2", "-i", "0.2", "-W", "1", "10.20.0.80"], check=False).returncode != 0
+    bench.gateway.console("session restore d05")
+    wait_for(lambda: desktop.run(["ping", "-c", "1", "-W", "1", "10.20.0.80"], check=False).returncode == 0, 10, "d05 back")
+
+
+def test_a_listed_address_is_never_reached(bench):
+    before = bench.lab.evil_packets().get("10.20.6.66", {}).get("packets", 0)
+    outcome = bench.lab.desktop(6).json([bench.lab.labprobe, "connect", "--to", "10.20.6.66:443", "--timeout-ms", "1000"],
+                                        check=False)["outcomes"]
+    assert "connected" not in outcome, outcome
+    assert bench.lab.evil_packets().get("10.20.6.66", {}).get("packets", 0) == before
+    assert bench.gateway.drops()["threat_address"] > 0
+
+
+def test_a_reload_takes_a_new_list_while_running(bench):
+    assert bench.gateway.console("threat reload") is not None
+    assert bench.psql(7) == "5000"
+
+
+def test_kill_and_restart(bench):
+    bench.gateway.kill()
+    bench.gateway.start()
+    desktop = bench.lab.desktop(8)
+    wait_for(lambda: desktop.run(["ping", "-c", "1", "-W", "1", "10.20.0.80"], check=False).returncode == 0, 20,
+             "ping after the restart")
+    assert bench.psql(8) == "5000"
+
+
+def test_a_second_gateway_says_why_it_does_not_start(bench):
+    done = bench.lab.gateway.run([bench.foregate, "run", "--config", bench.gateway.config], check=False, timeout=60)
+    assert done.returncode != 0 and (done.stderr + done.stdout).strip()
+    assert bench.psql(1) == "5000", "the first one goes on"
+
+
+def test_term_ends_it_in_order(bench):
+    assert bench.gateway.stop() == 0
+    bench.gateway.start()
+    wait_for(lambda: bench.psql(9) == "5000", 10, "a query after the second start")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tools", type=pathlib.Path, default=ROOT / "build" / "tests" / "lab" / "tools")
+    parser.add_argument("--foregate", type=pathlib.Path, default=ROOT / "build" / "foregate")
+    parser.add_argument("--only", default="", help="run the tests with this in their name")
+    parser.add_argument("--keep", action="store_true", help="keep the run's folder")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the lab is taken down
+    run_dir = pathlib.Path(tempfile.mkdtemp(prefix="foregate-gateway-", dir="/var/tmp"))
+    run_dir.chmod(0o755)
+    passed, failed = 0, 0
+    try:
+        with Lab(run_dir, arguments.tools, prefix=PREFIX) as lab:
+            bench = Bench(lab, arguments.foregate.resolve())
+            bench.gateway.start()
+            for name, function in list(globals().items()):
+                if not name.startswith("test_") or arguments.only not in name:
+                    continue
+                begin = time.monotonic()
+                try:
+                    function(bench)
+                    passed += 1
+                    print(f"ok      {name} ({time.monotonic() - begin:.1f} s)", flush=True)
+                except Exception:  # pylint: disable=broad-except
+                    failed += 1
+                    print(f"FAILED  {name}\n{traceback.format_exc()}", flush=True)
+            bench.gateway.stop()
+    except Exception:  # pylint: disable=broad-except
+        failed += 1
+        print(f"FAILED  the gateway in the lab\n{traceback.format_exc()}", flush=True)
+    finally:
+        if arguments.keep:
+            print(f"kept: {run_dir}")
+        else:
+            shutil.rmtree(run_dir, ignore_errors=True)
+    print(f"{passed} passed, {failed} failed")
+    return 0 if failed == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
