@@ -20,6 +20,12 @@ using namespace foregate::control;
 
 int run_gateway(const std::string& file) {
     std::signal(SIGPIPE, SIG_IGN);
+    // Before any thread exists: all inherit the mask, and only the control loop's signalfd hears of a stop.
+    sigset_t stops;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGINT);
+    sigaddset(&stops, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &stops, nullptr);
     const Config config = load_config(file);
     for (const std::string& warning : config.warnings) {
         std::cerr << warning << '\n';

@@ -26,7 +26,6 @@ constexpr std::chrono::milliseconds kSlowTurn{100};
 EventLog open_events(const Config& config) {
     start_log(config.log.level, config.log.file);
     std::filesystem::create_directories(config.system.state_dir);
-    std::filesystem::create_directories(config.system.run_dir);
     std::optional<Pseudonyms> pseudonyms;
     if (config.events.privacy == EventPrivacy::pseudonym) {
         pseudonyms.emplace(load_or_create_key(config.system.state_dir / "pseudonym.key"));
@@ -48,7 +47,7 @@ std::vector<TwinInterface> twins_of(const Config& config, const dataplane::Datap
 } // namespace
 
 Gateway::Gateway(const Config& given)
-    : config(given), events(open_events(config)), dataplane(settings_from_config(config)), publisher(dataplane),
+    : config(given), lock(config.system.run_dir), events(open_events(config)), dataplane(settings_from_config(config)), publisher(dataplane),
       kernel(twins_of(config, dataplane)), sessions(config, dataplane, publisher, events),
       warnings(sessions, events, [this](const IpAddress& a, std::uint16_t port) { return name_of(a, port); }),
       threats(config, dataplane.worker_count(), publisher, events),
@@ -106,7 +105,6 @@ int Gateway::run() {
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     const int signal_fd = ::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
     while (!stop_) {
         wait_for_work();

@@ -13,6 +13,7 @@
 #include "control/net/kernel_mirror.h"
 #include "control/plan/plan_runner.h"
 #include "control/publisher.h"
+#include "control/run_lock.h"
 #include "control/session/session_control.h"
 #include "control/telemetry/event_log.h"
 #include "control/telemetry/metrics.h"
@@ -35,12 +36,13 @@ public:
     Gateway(const Gateway&) = delete;
     Gateway& operator=(const Gateway&) = delete;
 
-    /// Until SIGINT or SIGTERM; returns the exit status.
+    /// Until SIGINT or SIGTERM (which the caller has blocked in all threads); returns the exit status.
     int run();
     void request_stop() noexcept { stop_ = true; }
 
     // What the console commands and metrics read; control thread only.
     const Config config;
+    RunLock lock; ///< before anything of the host is touched
     ControlQueue queue;
     EventLog events;
     dataplane::Dataplane dataplane;

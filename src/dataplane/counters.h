@@ -27,6 +27,7 @@ namespace foregate::dataplane {
     X(splices, "desktop connections spliced onto a held one")                                      \
     X(splice_fallbacks, "desktop connections that did not fit the held one")                       \
     X(held_dialed, "held connections begun")                                                       \
+    X(answered_here, "segments of held connections that the gateway answered itself")              \
     X(resets_sent, "TCP resets sent for blocked connections")                                      \
     X(reports_lost, "reports to the control core that found the mailbox full")                     \
     X(usage_overflow, "new destinations counted as other since the usage table was full")          \

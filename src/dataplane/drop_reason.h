@@ -26,7 +26,6 @@ namespace foregate::dataplane {
     X(secondary_cut, "the desktop's secondary interface is cut")                                   \
     X(splice_window, "a segment of a held or spliced connection that cannot belong to it")         \
     X(splice_stale, "a segment of a splice that has ended")                                        \
-    X(splice_consumed, "a segment that the gateway answered itself for a held connection")         \
     X(kernel_rate, "too many packets a second for the kernel from one source")                     \
     X(kernel_queue_full, "the ring to the kernel twin is full")                                    \
     X(flow_table_full, "no room for a new flow")                                                   \

@@ -89,8 +89,10 @@ struct alignas(64) Flow {
 
     /// The end that is not the desktop: what usage, plan and pattern call the destination.
     [[nodiscard]] const IpAddress& server() const noexcept { return desktop_is_low ? key.high : key.low; }
+    /// 0 for protocols without ports (the key of an ICMP echo holds its identifier there).
     [[nodiscard]] std::uint16_t server_port() const noexcept {
-        return desktop_is_low ? key.high_port : key.low_port;
+        const bool ports = key.protocol == kProtoTcp || key.protocol == kProtoUdp;
+        return !ports ? std::uint16_t{0} : desktop_is_low ? key.high_port : key.low_port;
     }
     [[nodiscard]] const IpAddress& desktop_address() const noexcept {
         return desktop_is_low ? key.low : key.high;

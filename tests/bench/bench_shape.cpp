@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "bench_shape.h"
+#include "bench/bench_shape.h"
 
 #include <algorithm>
-#include <cmath>
-#include <functional>
 #include <memory>
 #include <random>
 
@@ -23,26 +21,6 @@ constexpr unsigned kBurst = 32;
 constexpr uint32_t kLength = 700;
 constexpr uint64_t kPort = 100'000'000'000;
 constexpr uint64_t kBurstNs = uint64_t{kBurst} * kLength * 8'000'000'000 / kPort;
-
-double median_of(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    const std::size_t half = values.size() / 2;
-    return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
-}
-
-BenchResult measure(std::string name, std::string unit, int runs,
-                    const std::function<double()>& once) {
-    std::vector<double> values;
-    once(); // warms caches and tables
-    for (int run = 0; run < runs; ++run) {
-        values.push_back(once());
-    }
-    const double median = median_of(values);
-    for (double& value : values) {
-        value = std::fabs(value - median);
-    }
-    return {std::move(name), std::move(unit), median, median_of(values), runs};
-}
 
 // A scheduler with so many desktops and a simulated clock that moves on by a burst's time on the
 // wire; the packets are numbers, as the scheduler never looks into them.

@@ -100,7 +100,7 @@ protected:
     void run();
     /// Moves the clock, in steps, with turns in between.
     void pass(std::uint64_t ns, std::uint64_t step_ns = 100 * kMs);
-    /// Turns with nothing to do: a whole sweep of the flow table.
+    /// Turns with nothing to do, a millisecond each: a whole sweep of the flow table.
     void sweep_flows();
 
     /// What has left by a port or went up to its kernel twin since the last call.

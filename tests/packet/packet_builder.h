@@ -131,8 +131,10 @@ public:
         ttl_ = static_cast<std::uint8_t>(value);
         return *this;
     }
+    /// A payload without a transport header of ours: another protocol, or a later fragment.
     PacketBuilder& protocol(unsigned value) {
         protocol_ = static_cast<std::uint8_t>(value);
+        headless_ = true;
         return *this;
     }
     /// Flags and offset as they stand in the IPv4 header.
@@ -233,6 +235,7 @@ private:
     }
     PacketBuilder& transport(unsigned protocol, unsigned first, unsigned second) {
         protocol_ = static_cast<std::uint8_t>(protocol);
+        headless_ = false;
         first_ = first;
         second_ = second;
         return *this;
@@ -268,6 +271,9 @@ private:
         return h;
     }
     [[nodiscard]] Bytes transport_bytes() const {
+        if (headless_) {
+            return payload_;
+        }
         Bytes m;
         std::size_t checksum_at = 0;
         if (protocol_ == 6) {
@@ -310,6 +316,7 @@ private:
     dataplane::IpAddress src_{}, dst_{};
     std::uint8_t ttl_ = 64;
     std::uint8_t protocol_ = 0;
+    bool headless_ = true; ///< no transport header
     unsigned fragment_ = 0x4000;
     Bytes ip_options_;
     std::vector<Extension> extensions_;

@@ -6,7 +6,6 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_eth_ring.h>
-#include <rte_ethdev.h>
 #include <rte_ring.h>
 #include <stdexcept>
 #include <string>
@@ -48,11 +47,6 @@ struct Environment {
             throw std::runtime_error("no ring port: " + std::string(rte_strerror(rte_errno)));
         }
         port.dpdk_id = static_cast<std::uint16_t>(id);
-        rte_ether_addr mac{{0x02, 0x00, 0x00, 0x00, 0xff, static_cast<std::uint8_t>(i)}};
-        // The driver takes any address; its own is the same for all ports.
-        if (rte_eth_dev_default_mac_addr_set(port.dpdk_id, &mac) != 0) {
-            throw std::runtime_error("the ring port takes no address");
-        }
     }
 
     rte_mempool* pool = nullptr;

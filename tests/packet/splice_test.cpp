@@ -170,6 +170,8 @@ TEST_F(PacketSplice, EndToEnd) {
     pass(20 * kSecond);
     sweep_flows();
     EXPECT_EQ(flows(), 0U) << "released and aged";
+    EXPECT_EQ(drops(), 0U) << "what the gateway answers itself is not lost";
+    EXPECT_EQ(count(Counter::answered_here), 2U) << "the server's SYN-ACK and the desktop's SYN";
     EXPECT_TRUE(nothing_left());
     EXPECT_EQ(worker().desktop(1).connections.read(), 1U);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/session/session_control.h"
 
+#include "control/usage/destination_text.h"
+
 #include <spdlog/spdlog.h>
 
 namespace foregate::control {
@@ -139,6 +141,13 @@ void SessionControl::set_pipe(const Desktop& desktop) {
 void SessionControl::follow(const SessionEvent& event) {
     const Desktop& desktop = *table_.find(event.desktop);
     shadows_.follow(event);
+    if (ShadowSession* shadow = shadows_.find(desktop.id)) {
+        std::vector<std::string> monitored;
+        for (const DestinationSpec& destination : config_.classes[desktop.class_index].monitor) {
+            monitored.push_back(format_destination(destination));
+        }
+        shadow->set_monitored(monitored);
+    }
     set_pipe(desktop);
     publisher_.set(desktop_table(table_, config_));
     if (event.change == SessionChange::cut || event.change == SessionChange::logout) {

@@ -25,7 +25,7 @@ IpAddress masked(IpAddress a, unsigned bits) noexcept {
 
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
     char buffer[INET6_ADDRSTRLEN];
-    if (text.empty() || text.size() >= sizeof buffer) {
+    if (text.empty() || text.size() >= sizeof buffer || text.find('\0') != std::string_view::npos) {
         return std::nullopt;
     }
     std::memcpy(buffer, text.data(), text.size());

@@ -33,6 +33,10 @@ void EgressStage::run(PacketBatch& batch) noexcept {
         case Fate::dropped:
             outlet_.drop(slot.packet, slot.reason);
             break;
+        case Fate::consumed:
+            state_.counters.add(Counter::answered_here);
+            rte_pktmbuf_free(slot.packet);
+            break;
         case Fate::elsewhere:
             break;
         }

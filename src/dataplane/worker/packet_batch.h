@@ -17,6 +17,7 @@ namespace foregate::dataplane {
 enum class Fate : std::uint8_t {
     pending,
     kernel,  ///< to the kernel twin of the port it came in by
+    consumed, ///< answered or kept by the splicer: to be freed
     elsewhere, ///< handed over (another worker's ring): no longer ours
     dropped,
 };

@@ -26,7 +26,7 @@ bool SpliceStage::apply(BatchSlot& slot, SpliceAction action) noexcept {
     case SpliceVerdict::forward:
         return true;
     case SpliceVerdict::consumed:
-        slot.drop(DropReason::splice_consumed);
+        slot.fate = Fate::consumed;
         return false;
     case SpliceVerdict::drop:
         slot.drop(DropReason::splice_window);
@@ -130,7 +130,7 @@ void SpliceStage::desktop_syn(BatchSlot& slot) noexcept {
         flow.splice = outcome.ref;
         flow.counted_answer = true;
         count_.begin_spliced(slot);
-        slot.drop(DropReason::splice_consumed);
+        slot.fate = Fate::consumed;
         return;
     }
 }

@@ -55,6 +55,7 @@ private:
     rte_ring* redirected_ = nullptr; ///< packets other workers found for us
     PacketBatch batch_;
     std::uint64_t turn_ = 0;
+    std::uint32_t aged_at_ms_ = 0;
     OwnedCounter flow_count_;
     TakeSnapshot snapshot_{};        ///< being filled
     std::uint32_t snapshot_left_ = 0; ///< flow places still to visit

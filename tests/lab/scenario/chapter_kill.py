@@ -14,7 +14,7 @@ DEAD_SECONDS = 3.0
 def play(story, restart_with):
     """`restart_with`: config text of the second life (the clock goes on where it was)."""
     findings, lab, gateway = story.findings, story.lab, story.gateway
-    busy = [lab.desktop(n).popen([lab.labprobe, "stream", "--to", "bulk.lab:7001", "--family", "4", "--direction", "down",
+    busy = [lab.desktop(n).popen([lab.labprobe, "stream", "--to", "bulk.lab:7001", "--direction", "down",
                                   "--rate", "5M", "--seconds", "60"], name="stream") for n in (7, 8)]
     time.sleep(2)
     killed_at = gateway.kill()

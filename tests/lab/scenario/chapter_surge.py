@@ -63,22 +63,28 @@ def move_database(story):
 
 
 class Captures:
-    """At the database and at every desktop's own interface."""
+    """At the database, long enough to see every handshake, and from shortly before the hour at every desktop's own
+    interface."""
 
     def __init__(self, story):
-        directory = story.lab.run_dir / "captures"
-        directory.mkdir(exist_ok=True)
-        self._captures = list(story.parallel.map(
-            lambda host: story.lab.capture(host, directory / f"{host}.pcap", "tcp port 5432"),
-            ["db", *(d.name for d in story.lab.desktops)]))
+        self._lab = story.lab
+        self._directory = story.lab.run_dir / "captures"
+        self._directory.mkdir(exist_ok=True)
+        self._server = self._at("db")
+        self._desktops = []
+
+    def _at(self, host):
+        return self._lab.capture(host, self._directory / f"{host}.pcap", "tcp port 5432")
+
+    def add_desktops(self, story):
+        self._desktops = list(story.parallel.map(self._at, [d.name for d in self._lab.desktops]))
 
     def stop(self):
-        for capture in self._captures:
+        for capture in [self._server, *self._desktops]:
             capture.stop()
 
     def compare(self, marks):
-        server, *desktops = self._captures
-        return compare([p for capture in desktops for p in capture.packets()], server.packets(), marks)
+        return compare([p for capture in self._desktops for p in capture.packets()], self._server.packets(), marks)
 
 
 def pg_query(story, desktop, to, mark):
@@ -170,10 +176,10 @@ def report_captures(story, captures, marks):
                            before == len(marks))
 
 
-def play_hour(story, watch):
-    """From a few seconds before the hour on. The watch goes on until the hour."""
+def play_hour(story, watch, captures):
+    """From a few seconds before the hour on; `captures` has the server's side since the database moved."""
     findings, clock = story.findings, story.clock
-    captures = Captures(story)
+    captures.add_desktops(story)
     used_before = story.gateway.held_totals()["used"]
     clock.wait(story.surge)
     at_hour = time.monotonic()

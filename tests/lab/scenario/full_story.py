@@ -6,12 +6,12 @@ import time
 import traceback
 
 from . import (chapter_deviation, chapter_idle, chapter_kill, chapter_login, chapter_overload, chapter_surge,
-               chapter_threats, chapter_usage, gateway_config, history)
+               chapter_threats, chapter_usage, forecast_check, gateway_config, history)
 from .gateway import Gateway
 from .held_watch import HeldWatch
 from .story import Clock, QueueWatch, Repeating, Story
 
-LEAD = datetime.timedelta(seconds=245)
+LEAD = datetime.timedelta(seconds=280)
 MOVE_BEFORE = datetime.timedelta(seconds=90)
 READY_BEFORE = datetime.timedelta(seconds=8)
 RATE_MBPS = 38  # of the gateway's ports; the link behind them has 40, so the queue stands where it is managed
@@ -72,16 +72,19 @@ def keep_working(story, numbers):
 
 
 def before_the_hour(story, watch):
-    chapter(story, 1, chapter_login.play)
     chapter(story, 2, chapter_surge.wait_for_held, watch)
     chapter(story, 2, chapter_surge.report_prediction, watch)
     keep_forecast(story)
     chapter(story, 5, chapter_threats.play)
     chapter(story, 5, chapter_deviation.play)
     chapter(story, 7, chapter_usage.use)
+    chapter(story, 2, forecast_check.play)
     story.clock.wait(story.surge - MOVE_BEFORE)
+    chapter(story, 1, chapter_login.play_monitors)
+    captures = chapter_surge.Captures(story)  # no held connection gets as old as this
     chapter(story, 2, chapter_surge.move_database)
     story.clock.wait(story.surge - READY_BEFORE)
+    return captures
 
 
 def after_the_hour(story):
@@ -112,16 +115,6 @@ def keep_forecast(story):
             story.findings.figure(f"forecast_model_{row['class']}_{row['metric']}", row["chosen"])
 
 
-def keep_actual(story):
-    """What the store has of the database: the imported days and the buckets of this run."""
-    since = (story.surge - datetime.timedelta(days=1, hours=1)).strftime("%Y-%m-%d %H:%M")
-    for line in story.gateway.usage("export", "--from", since).strip().splitlines()[1:]:
-        cells = line.split(",")
-        if cells[3] == history.DATABASE:
-            story.findings.add(f"actual {cells[1]} connections", cells[0], int(cells[5]))
-            story.findings.add(f"actual {cells[1]} bytes_down", cells[0], int(cells[10]))
-
-
 def play(lab, paths, surge_time, findings):
     """Plays it; what was found is in `findings`."""
     surge = datetime.datetime.combine(DAY, surge_time)
@@ -132,12 +125,13 @@ def play(lab, paths, surge_time, findings):
     story = Story(lab, gateway, findings, surge, clock=Clock(gateway), beats=beats, drive=drive)
     try:
         watch, queues = HeldWatch(story), QueueWatch(story)
+        chapter(story, 1, chapter_login.play)
         working = keep_working(story, range(7, 13))
-        before_the_hour(story, watch)
+        captures = before_the_hour(story, watch)
         working.stop()
         working = keep_working(story, WORKING)
         findings.figure("hour_at_s", round(time.monotonic() - findings.begin + story.clock.until(surge), 1))
-        ages = chapter(story, 3, chapter_surge.play_hour, watch)
+        ages = chapter(story, 3, chapter_surge.play_hour, watch, captures)
         chapter_surge.report_age(story, ages or [])
         watch.stop()
         after_the_hour(story)
@@ -150,7 +144,6 @@ def play(lab, paths, surge_time, findings):
         beats.stop()
         status = gateway.stop()
         findings.promise(8, "SIGTERM ends the gateway in order", f"exit status {status}", status == 0)
-        keep_actual(story)
         chapter(story, 4, chapter_overload.play_kernel)
     finally:
         gateway.stop()

@@ -50,6 +50,7 @@ class Console:
             process.stdin.close()
         except OSError:
             pass
+        process.stdin = None  # communicate() would flush it
         try:
             complaint = process.communicate(timeout=5)[1]
         except (subprocess.TimeoutExpired, ValueError):

@@ -35,10 +35,12 @@ def carriers(packets, marks):
     return found
 
 
-def last_before(packets, end, predicate):
-    """The last packet of one end's connection up to its mark that fulfils `predicate`."""
-    times = [p.time_ns for p in packets if (p.source, p.source_port) == end and predicate(p)]
-    return times
+def handshake(packets, end):
+    """(time of the SYN, time of the ACK that completed it) of one end's connection; None where the SYN was not captured."""
+    mine = [p for p in packets if (p.source, p.source_port) == end]
+    syns = [p.time_ns for p in mine if p.is_syn]
+    acks = [p.time_ns for p in mine if p.protocol == 6 and p.flags & 0x12 == 0x10 and syns and p.time_ns > syns[0]]
+    return (syns[0], acks[0]) if acks else None
 
 
 def compare(desktop_packets, server_packets, marks):
@@ -46,11 +48,8 @@ def compare(desktop_packets, server_packets, marks):
     near, far = carriers(desktop_packets, marks), carriers(server_packets, marks)
     result = []
     for mark in marks:
-        if mark not in near or mark not in far:
-            continue
-        syns = last_before(desktop_packets, near[mark], lambda p: p.is_syn)
-        # The handshake is complete at the server with the first ACK without SYN from the other side.
-        acks = last_before(server_packets, far[mark], lambda p: p.protocol == 6 and p.flags & 0x12 == 0x10)
-        if syns and acks:
-            result.append(Carried(mark, syns[0], near[mark][1], acks[0], far[mark][1]))
+        if mark in near and mark in far:
+            at_desktop, at_server = handshake(desktop_packets, near[mark]), handshake(server_packets, far[mark])
+            if at_desktop and at_server:
+                result.append(Carried(mark, at_desktop[0], near[mark][1], at_server[1], far[mark][1]))
     return result

@@ -33,6 +33,8 @@ class Paths:
 
 
 def surge_time(text):
+    if text == "all":
+        return text
     if text == "none":
         return None
     try:

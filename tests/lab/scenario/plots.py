@@ -15,7 +15,7 @@ def nice_step(span, count=5):
 
 
 def number(value):
-    return f"{value:,.6g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.6g}"
 
 
 class Axes:
@@ -39,7 +39,7 @@ class Axes:
         value = math.log10(max(value, 10 ** self.y0)) if self.log_y else value
         return HEIGHT - BOTTOM - (value - self.y0) / (self.y1 - self.y0) * (HEIGHT - TOP - BOTTOM)
 
-    def frame(self, title_x, title_y, ticks_x=True):
+    def frame(self, title_x, title_y, step_x=None):
         parts = []
         ticks = ([10.0 ** n for n in range(self.y0, self.y1 + 1)] if self.log_y else
                  steps(self.y0, self.y1, nice_step(self.y1 - self.y0)))
@@ -47,7 +47,7 @@ class Axes:
             at = self.y(tick)
             parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}" class="grid"/>'
                          f'<text x="{LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{number(tick)}</text>')
-        for tick in steps(self.x0, self.x1, nice_step(self.x1 - self.x0, 8)) if ticks_x else []:
+        for tick in steps(self.x0, self.x1, step_x or nice_step(self.x1 - self.x0, 8)):
             parts.append(f'<text x="{self.x(tick):.1f}" y="{HEIGHT - BOTTOM + 15}" text-anchor="middle">'
                          f'{html.escape(self.label_x(tick))}</text>')
         parts.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 4}" text-anchor="middle">{html.escape(title_x)}</text>'
@@ -71,20 +71,20 @@ def svg(body):
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{body}</svg>'
 
 
-def lines(series, title_x, title_y, bands=(), marks=(), log_y=False, label_x=number):
+def lines(series, title_x, title_y, bands=(), marks=(), log_y=False, label_x=number, step_x=None):
     """`series`: {name: [(x, y)]}; `bands`: [(name, [(x, low, high)])]; `marks`: [(x, text)] vertical lines."""
     points = [p for rows in series.values() for p in rows] + [(x, y) for _, rows in bands for x, *ys in rows for y in ys]
     if not points:
         return ""
     axes = Axes([p[0] for p in points], [p[1] for p in points], log_y, label_x)
-    body, names = [axes.frame(title_x, title_y)], []
+    body, names = [axes.frame(title_x, title_y, step_x)], []
     for n, (name, rows) in enumerate(bands):
         colour = COLOURS[n % len(COLOURS)]
         outline = [(x, high) for x, _, high in rows] + [(x, low) for x, low, _ in reversed(rows)]
         body.append(f'<polygon points="{path(axes, outline)}" fill="{colour}" fill-opacity="0.22"/>')
         names.append((name, colour + "55"))
     for n, (name, rows) in enumerate(series.items()):
-        colour = COLOURS[(n + (1 if bands else 0)) % len(COLOURS)]
+        colour = COLOURS[(n + (1 if len(bands) == 1 else 0)) % len(COLOURS)]
         body.append(f'<polyline points="{path(axes, rows)}" fill="none" stroke="{colour}" stroke-width="1.6"/>')
         if len(rows) < 60:
             body += [f'<circle cx="{axes.x(x):.1f}" cy="{axes.y(y):.1f}" r="2.6" fill="{colour}"/>' for x, y in rows]

@@ -32,29 +32,24 @@ def clock_label(hours):
     return f"{int(hours) % 24:02d}:{round(hours % 1 * 60):02d}"
 
 
-def forecast_plot(findings, usage_class, metric, unit):
-    """The band as it was before the hour; the same hours of the day before, and this run's own buckets, as recorded."""
-    band = findings.series.get(f"forecast {usage_class} {metric}", [])
-    actual = findings.series.get(f"actual {usage_class} {metric}", [])
-    if not band:
-        return ""
-    at = [hour(start).hour + hour(start).minute / 60 for start, *_ in band]
-    today = hour(band[0][0]).date()
-    low, high = min(at) - 1, max(at) + 0.1
-    rows = {"mean of the forecast": [(x, row[2]) for x, row in zip(at, band)]}
-    for name, wanted in (("recorded the day before", today - datetime.timedelta(days=1)), ("recorded today", today)):
-        points = [(hour(t).hour + hour(t).minute / 60, value) for t, value in actual if hour(t).date() == wanted]
-        points = [p for p in points if low <= p[0] <= high]
-        if points:
-            rows[name] = points
-    return plots.lines(rows, "time of day", f"{usage_class}: {unit}",
-                       bands=[("forecast, 10 to 97.5 %", [(x, row[1], row[4]) for x, row in zip(at, band)])],
-                       label_x=clock_label)
+def day_plot(findings):
+    """The day that was kept from the forecaster: its band, and what was recorded."""
+    day = findings.series.get("day", [])
+    return plots.lines({"mean of the forecast": [(r[0], r[2]) for r in day], "recorded": [(r[0], r[4]) for r in day]},
+                       "time of day", "new connections in 5 min, office", label_x=clock_label, step_x=2,
+                       bands=[("95 % of the forecast", [(r[0], r[1], r[3]) for r in day])]) if day else ""
 
 
-def forecasts(findings):
-    return [forecast_plot(findings, usage_class, metric, unit) for usage_class in ("office", "engineering")
-            for metric, unit in (("connections", "new connections in 5 min"),)]
+def hour_plot(findings):
+    """The forecast of the next hour as it stood before the surge, by class."""
+    rows, bands = {}, []
+    for usage_class in ("office", "engineering"):
+        band = findings.series.get(f"forecast {usage_class} connections", [])
+        at = [hour(start).hour + hour(start).minute / 60 for start, *_ in band]
+        if band:
+            bands.append((f"{usage_class}, 10 to 97.5 %", [(x, row[1], row[4]) for x, row in zip(at, band)]))
+            rows[f"{usage_class}, mean"] = [(x, row[2]) for x, row in zip(at, band)]
+    return plots.lines(rows, "time of day", "new connections in 5 min", bands=bands, label_x=clock_label, step_x=1 / 6)
 
 
 def rates(findings):
@@ -115,8 +110,10 @@ def page(findings):
         "<!doctype html><html lang=en><meta charset=utf-8><title>foregate: the report</title>"
         f"<style>{STYLE}</style><h1>foregate: what was promised and what was measured</h1><p>{verdict}</p>",
         f"<p class=small>{html.escape(' '.join(setting(findings)))}</p>", promise_table(findings),
-        section("The surge, predicted and recorded", "Connections to the database. The band is the forecast as it stood "
-                "before the hour; the run ends soon after it, so today's last bucket is only begun.", *forecasts(findings)),
+        section("Forecast against what was recorded", "Connections to the database on the last whole day, which was kept from "
+                "the forecaster.", day_plot(findings)),
+        section("The forecast that the plan was made from", "Connections to the database in the next hour, as it stood before "
+                "the surge.", hour_plot(findings)),
         section("Held connections to the database", "Opened before anybody asks, replaced before their age limit, used at "
                 "the hour.", plots.lines({k: v for k, v in held.items() if v}, "seconds of the run", "count", marks=marks)),
         section("Connect times at the client", "Sorted samples on a logarithmic scale: connect() alone, and from connect() "

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The whole gateway, end to end, beside dpdk-testpmd on the same virtual ports.
+#pragma once
+
+#include "bench/result.h"
+
+namespace foregate::bench {
+
+/// decided_64B_64k_flows_mpps: worker and shaper on one core between two net_pcap ports that replay their files without
+/// end, against testpmd's mac forwarding on that core, in turn. Starts child processes. Throws std::runtime_error.
+[[nodiscard]] std::vector<BenchResult> bench_ports();
+
+} // namespace foregate::bench

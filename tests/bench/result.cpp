@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "bench/result.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+namespace foregate::bench {
+
+double median_of(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    const std::size_t half = values.size() / 2;
+    return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+BenchResult summarise(std::string name, std::string unit, const std::vector<double>& values) {
+    const double median = median_of(values);
+    std::vector<double> away;
+    away.reserve(values.size());
+    for (const double value : values) {
+        away.push_back(std::fabs(value - median));
+    }
+    return {std::move(name), std::move(unit), median, median_of(std::move(away)), static_cast<int>(values.size())};
+}
+
+BenchResult measure(std::string name, std::string unit, int runs, const std::function<double()>& once) {
+    std::vector<double> values;
+    (void)once();
+    for (int run = 0; run < runs; ++run) {
+        values.push_back(once());
+    }
+    return summarise(std::move(name), std::move(unit), values);
+}
+
+nlohmann::ordered_json to_json(const BenchResult& result) {
+    nlohmann::ordered_json out{{"name", result.name},
+                               {"unit", result.unit},
+                               {"median", result.median},
+                               {"mad", result.mad},
+                               {"runs", result.runs}};
+    if (result.yardstick) {
+        out["yardstick"] = {{"name", result.yardstick->name}, {"median", result.yardstick->median}};
+        if (result.yardstick->median > 0) {
+            out["ratio"] = result.median / result.yardstick->median;
+        }
+    }
+    return out;
+}
+
+BenchResult from_json(const nlohmann::ordered_json& value) {
+    BenchResult out{value.at("name"), value.at("unit"), value.at("median"), value.at("mad"), value.at("runs")};
+    if (value.contains("yardstick")) {
+        out.yardstick = Yardstick{value["yardstick"].at("name"), value["yardstick"].at("median")};
+    }
+    return out;
+}
+
+} // namespace foregate::bench
