@@ -12,7 +12,9 @@
 
 #include <csignal>
 #include <exception>
+#include <filesystem>
 #include <iostream>
+#include <unistd.h>
 
 namespace {
 
@@ -32,6 +34,25 @@ int run_gateway(const std::string& file) {
     }
     Gateway gateway(config);
     return gateway.run();
+}
+
+/// The benchmarks are a program of their own, foregate-bench, beside this one or in the build folder's tests/bench/.
+int run_bench(const std::vector<std::string>& words) {
+    const auto here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+    for (const auto& program : {here / "foregate-bench", here / "tests" / "bench" / "foregate-bench"}) {
+        if (std::filesystem::exists(program)) {
+            std::string path = program;
+            std::vector<std::string> copies = words;
+            std::vector<char*> arguments{path.data()};
+            for (std::string& word : copies) {
+                arguments.push_back(word.data());
+            }
+            arguments.push_back(nullptr);
+            ::execv(path.c_str(), arguments.data());
+        }
+    }
+    std::cerr << "foregate-bench is not built: scripts/bench builds and runs it\n";
+    return 1;
 }
 
 void add_usage(CLI::App& app, std::function<int()>& chosen, std::string& config) {
@@ -138,6 +159,10 @@ int main(int argc, char** argv) {
         ->required()
         ->delimiter(',');
     forecasting->callback([&] { chosen = [&] { return run_forecast_command(forecast, std::cerr); }; });
+
+    CLI::App* bench = app.add_subcommand("bench", "measure: pipeline, shape, splice or all");
+    bench->prefix_command();
+    bench->callback([&, bench] { chosen = [bench] { return run_bench(bench->remaining()); }; });
 
     add_usage(app, chosen, config);
     add_threat(app, chosen);

@@ -55,7 +55,10 @@ Gateway::Gateway(const Config& given)
             config.analytics.holidays.empty() ? std::set<std::chrono::local_days>{}
                                               : load_holidays(config.analytics.holidays)),
       store(usage_database(config), config.analytics.bucket),
-      usage(dataplane, store, config, [this](const IpAddress& a, std::uint16_t port) { return name_of(a, port); }),
+      usage(dataplane, store, config, [this](const IpAddress& a, std::uint16_t port) { return name_of(a, port); },
+            [this](std::uint16_t usage_class, const IpAddress& a, std::uint16_t port, std::uint64_t connections) {
+                directory.note_use(usage_class, a, port, connections);
+            }),
       plan(dataplane, store, config), keeper(config),
       resolver(config.resolvers, [this](const std::string& name, bool is_v6, const std::vector<IpAddress>& addresses,
                                         std::uint32_t ttl_s) {
@@ -146,9 +149,15 @@ void Gateway::tick() {
         sessions.tick(now);
         ask_names(now);
         if (plan.tick(clock, epoch_s(), now, surroundings())) {
+            plan_events_.tell(plan, std::chrono::system_clock::now());
             directory_published_ = 0; // tables by destination are made anew
         }
         keep_connections(now);
+    }
+    constexpr std::chrono::seconds kMirrorInterval{2};
+    if (now - mirrored_at_ >= kMirrorInterval) {
+        mirrored_at_ = now;
+        mirror_flows();
     }
     if (directory_published_ != directory.version() + 1) {
         directory_published_ = directory.version() + 1;
@@ -243,6 +252,43 @@ void Gateway::keep_connections(SteadyTime now) {
             health->lost();
         } else {
             health->answered(probe.rtt_us, now);
+        }
+    }
+}
+
+/// The shadow sessions' picture of live flows and held connections; in memory only.
+void Gateway::mirror_flows() {
+    if (sessions.shadows().size() == 0) {
+        return;
+    }
+    std::map<DesktopId, std::map<std::string, DestinationNow>> live;
+    for (const dataplane::FlowView& flow : snapshot(0, true, false).flows) {
+        const std::string destination = name_of(flow.server, flow.server_port);
+        DestinationNow& entry = live[flow.desktop][destination];
+        entry.destination = destination;
+        ++entry.live_flows;
+        entry.bytes_up += flow.bytes_up;
+        entry.bytes_down += flow.bytes_down;
+    }
+    for (const Desktop& desktop : sessions.table().desktops()) {
+        ShadowSession* shadow = sessions.shadows().find(desktop.id);
+        if (shadow == nullptr) {
+            continue;
+        }
+        std::vector<DestinationNow> destinations;
+        for (auto& [name, entry] : live[desktop.id]) {
+            destinations.push_back(std::move(entry));
+        }
+        shadow->set_destinations(std::move(destinations));
+        const auto held = keeper.counts_of(desktop.id);
+        const auto before = shadow->held(); // a copy: what is gone is taken out of it meanwhile
+        for (const auto& [destination, count] : before) {
+            if (!held.contains(destination)) {
+                shadow->set_held(destination, HeldCount{});
+            }
+        }
+        for (const auto& [destination, count] : held) {
+            shadow->set_held(destination, count);
         }
     }
 }

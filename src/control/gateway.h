@@ -11,6 +11,7 @@
 #include "control/destination/resolver.h"
 #include "control/hold/connection_keeper.h"
 #include "control/net/kernel_mirror.h"
+#include "control/plan/plan_events.h"
 #include "control/plan/plan_runner.h"
 #include "control/publisher.h"
 #include "control/run_lock.h"
@@ -78,6 +79,7 @@ private:
     void tick();
     void take_report(unsigned worker, const dataplane::Report& report);
     void keep_connections(SteadyTime now);
+    void mirror_flows();
     void post(const KeeperOrder& order);
     void publish_destinations();
     void ask_names(SteadyTime now);
@@ -87,8 +89,10 @@ private:
 
     std::atomic<bool> stop_{false};
     std::chrono::steady_clock::time_point started_at_{};
+    PlanEvents plan_events_{events};
     SteadyTime slow_tick_at_{};
     SteadyTime metrics_at_{};
+    SteadyTime mirrored_at_{};
     std::uint64_t directory_published_ = 0;
     std::unique_ptr<CommandTable> commands_;
     std::unique_ptr<CommandRunner> runner_;

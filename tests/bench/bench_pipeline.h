@@ -6,7 +6,7 @@
 
 namespace foregate::bench {
 
-/// decided_64B_{64k,1M}_flows_cycles (the latter where there is memory for it), receive_64B_cycles,
+/// decided_64B_{1k,64k,1M}_flows_cycles (the last where there is memory for it), receive_64B_cycles,
 /// new_flow_10k_threats_cycles, expire_flow_cycles and new_flows_10k_threats_per_second. About fifteen seconds.
 /// Starts child processes. Throws std::runtime_error when something else than intended would be measured.
 [[nodiscard]] std::vector<BenchResult> bench_pipeline();

@@ -26,7 +26,7 @@ constexpr std::chrono::milliseconds kWarmUp{1000};
 constexpr std::chrono::milliseconds kMeasured{2000};
 // net_pcap with infinite_rx keeps each packet of its file in a buffer of its own.
 constexpr unsigned kBuffers = 2 * kFlows + 16'384;
-constexpr unsigned kMemoryMb = 512;
+constexpr unsigned kMemoryMb = 1024;
 
 std::uint64_t sent(const Dataplane& dataplane) {
     std::uint64_t packets = 0;

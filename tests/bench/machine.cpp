@@ -3,6 +3,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sched.h>
 #include <sstream>
 #include <sys/utsname.h>
 #include <thread>
@@ -72,6 +73,13 @@ nlohmann::ordered_json machine() {
 }
 
 unsigned bench_cpu() { return std::thread::hardware_concurrency() > 1 ? 1 : 0; }
+
+void pin_to_bench_cpu() noexcept {
+    cpu_set_t cpus;
+    CPU_ZERO(&cpus);
+    CPU_SET(bench_cpu(), &cpus);
+    (void)::sched_setaffinity(0, sizeof cpus, &cpus);
+}
 
 std::uint64_t available_memory_mb() { return memory_line("MemAvailable") / 1024; }
 

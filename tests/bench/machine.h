@@ -16,6 +16,8 @@ namespace foregate::bench {
 
 /// The CPU that everything measured is pinned to: the second one, or the first where there is only one.
 [[nodiscard]] unsigned bench_cpu();
+/// Binds the calling thread to it; without effect where that is not allowed.
+void pin_to_bench_cpu() noexcept;
 [[nodiscard]] std::uint64_t available_memory_mb();
 /// Whether `mb` of free hugepages are at hand.
 [[nodiscard]] bool hugepages_for(unsigned mb);

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // foregate-bench: measures, and prints one JSON object for each benchmark, or a table.
+#include "bench/apart.h"
 #include "bench/bench_pipeline.h"
 #include "bench/bench_ports.h"
 #include "bench/bench_shape.h"
 #include "bench/bench_splice.h"
-#include "bench/apart.h"
 #include "bench/machine.h"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <fstream>
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -27,7 +28,10 @@ std::vector<BenchResult> pipeline() {
 }
 
 std::vector<BenchResult> shape() {
-    return run_apart([] { return bench_shape(); });
+    return run_apart([] {
+        pin_to_bench_cpu();
+        return bench_shape();
+    });
 }
 
 void print_table(const nlohmann::ordered_json& report) {
@@ -53,11 +57,12 @@ using Benches = std::map<std::string, std::vector<BenchResult> (*)()>;
 
 const Benches kBenches{{"pipeline", &pipeline}, {"shape", &shape}, {"splice", &bench_splice}};
 
-void run(const std::string& name, bool json) {
+void run(const std::string& name, bool json, std::ostream& copy) {
     nlohmann::ordered_json report{{"bench", name}, {"machine", machine()}, {"results", nlohmann::ordered_json::array()}};
     for (const BenchResult& result : kBenches.at(name)()) {
         report["results"].push_back(to_json(result));
     }
+    copy << report.dump() << std::endl;
     if (json) {
         std::cout << report.dump() << std::endl;
     } else {
@@ -73,6 +78,7 @@ int main(int argc, char** argv) {
     using namespace foregate::bench;
     CLI::App app{"Benchmarks of foregate. Medians and median absolute deviations; docs/benchmarks.md says of what."};
     std::string name;
+    std::string out;
     bool json = false;
     std::vector<std::string> names{"all"};
     for (const auto& [known, function] : kBenches) {
@@ -80,15 +86,24 @@ int main(int argc, char** argv) {
     }
     app.add_option("NAME", name, "which one; all: one after the other")->required()->check(CLI::IsMember(names));
     app.add_flag("--json", json, "one JSON object a line and benchmark");
+    app.add_option("--out", out, "write the JSON objects to this file as well");
     CLI11_PARSE(app, argc, argv);
     if (const std::string reason = unfit_build(); !reason.empty()) {
         std::cerr << "foregate-bench: " << reason << '\n';
         return 1;
     }
+    std::ofstream copy;
+    if (!out.empty()) {
+        copy.open(out);
+        if (!copy) {
+            std::cerr << out << ": cannot be written\n";
+            return 1;
+        }
+    }
     try {
         for (const auto& [known, function] : kBenches) {
             if (name == "all" || name == known) {
-                run(known, json);
+                run(known, json, copy);
             }
         }
     } catch (const std::exception& error) {

@@ -17,7 +17,6 @@ using namespace dataplane;
 
 namespace {
 
-constexpr std::uint64_t kTurnNs = 20'000; ///< simulated: 64 packets a turn are 3.2 million a second
 constexpr unsigned kMemoryMb = 192;
 
 Settings settings_of(const RigSettings& rig) {
@@ -42,7 +41,7 @@ Settings settings_of(const RigSettings& rig) {
 } // namespace
 
 WorkerRig::WorkerRig(const RigSettings& rig)
-    : settings_(settings_of(rig)), eal_(settings_), pool_(make_packet_pool("packets", 4 * kBatch - 1)) {
+    : settings_(settings_of(rig)), eal_(settings_), pool_(make_packet_pool("packets", 4 * kBatch - 1, kBatch / 2)) {
     std::vector<PortLane> lanes;
     for (unsigned i = 0; i < kPorts; ++i) {
         make_port(i);
@@ -131,10 +130,10 @@ std::uint64_t WorkerRig::work() {
     return idle(turns);
 }
 
-std::uint64_t WorkerRig::idle(unsigned turns) {
+std::uint64_t WorkerRig::idle(unsigned turns, std::uint64_t step_ns) {
     const std::uint64_t start = rte_rdtsc_precise();
     for (unsigned i = 0; i < turns; ++i) {
-        now_ns_ += kTurnNs;
+        now_ns_ += step_ns;
         (void)worker_->poll(now_ns_);
     }
     return rte_rdtsc_precise() - start;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// libFuzzer target: any bytes as one Ethernet frame. What parse() says of them must lie inside them.
+// libFuzzer target: any bytes as one Ethernet frame. What parse() says of them must lie inside
+// them.
 #include "dataplane/packet/parse.h"
 
 #include <cstdlib>
@@ -26,7 +27,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(p.ip_version == 4 || p.ip_version == 6);
     require(p.l3_offset == 14 && end <= size);
     require(p.l4_offset >= p.l3_offset + (p.ip_version == 4 ? 20 : 40));
-    require(p.payload_offset >= p.l4_offset && std::size_t{p.payload_offset} + p.payload_length == end);
+    require(p.payload_offset >= p.l4_offset &&
+            std::size_t{p.payload_offset} + p.payload_length == end);
     require(p.src.is_v4() == (p.ip_version == 4) && p.dst.is_v4() == (p.ip_version == 4));
     require(!p.later_fragment || (p.fragment && p.src_port == 0 && p.dst_port == 0));
     if (!p.later_fragment) {
@@ -37,7 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::vector<std::uint8_t> padded = frame; // padding behind the packet changes nothing
     padded.push_back(0xee);
     if (padded.size() <= 0xffff) {
-        require(parse(padded.data(), static_cast<std::uint32_t>(padded.size()), again) == ParseResult::ip);
+        require(parse(padded.data(), static_cast<std::uint32_t>(padded.size()), again) ==
+                ParseResult::ip);
         require(again.payload_length == p.payload_length && again.src_port == p.src_port);
     }
     return 0;

@@ -9,7 +9,8 @@ using namespace dataplane;
 
 class PacketDeviation : public GatewayTest {
 protected:
-    /// Class 1 may begin `budget` remote-desktop, management and other connections each that nobody expects.
+    /// Class 1 may begin `budget` remote-desktop, management and other connections each that nobody
+    /// expects.
     void expect_of_class(DeviationPolicy policy, float budget) {
         tables.pattern.assign(3, ClassPattern{});
         tables.pattern[1].policy = policy;
@@ -18,7 +19,11 @@ protected:
         publish();
     }
     void connect_to(unsigned host, unsigned port = 22, const std::string& from = kDesktop) {
-        send(Side::desktop, packet().ipv4(from, "203.0.113." + std::to_string(host)).tcp(40000, port).syn().seq(50));
+        send(Side::desktop, packet()
+                                .ipv4(from, "203.0.113." + std::to_string(host))
+                                .tcp(40000, port)
+                                .syn()
+                                .seq(50));
     }
 };
 
@@ -88,7 +93,8 @@ TEST_F(PacketDeviation, BudgetIsByApplicationType) {
     EXPECT_EQ(sent(Side::upstream).size(), 3U);
     connect_to(4, 443);
     EXPECT_EQ(sent(Side::upstream).size(), 0U);
-    send(Side::desktop, packet().ipv4(kDesktop, kFarServer).udp(5000, 443).payload("quic")); // web as well
+    send(Side::desktop,
+         packet().ipv4(kDesktop, kFarServer).udp(5000, 443).payload("quic")); // web as well
     EXPECT_EQ(sent(Side::upstream).size(), 0U);
     EXPECT_EQ(count(DropReason::deviation), 2U);
 }
@@ -129,6 +135,16 @@ TEST_F(PacketDeviation, AConnectionFirstTriedWhileCutIsComparedAllTheSame) {
     connect_to(1);
     EXPECT_EQ(count(DropReason::deviation), 1U);
     EXPECT_EQ(sent(Side::upstream).size(), 0U);
+}
+
+TEST_F(PacketDeviation, AFlowCountsOnceHoweverOftenTablesChange) {
+    expect_of_class(DeviationPolicy::block, 1.0F);
+    for (int i = 0; i < 5; ++i) {
+        send(Side::desktop, packet().ipv4(kDesktop, kFarServer).udp(5000, 443).payload("quic"));
+        publish();
+    }
+    EXPECT_EQ(sent(Side::upstream).size(), 5U);
+    EXPECT_EQ(reports<Deviated>().size(), 0U);
 }
 
 TEST_F(PacketDeviation, WhatComesFromUpstreamIsNotTheDesktops) {

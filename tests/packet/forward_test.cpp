@@ -10,7 +10,9 @@ using namespace dataplane;
 class PacketForward : public GatewayTest {
 protected:
     PacketBuilder up() { return packet().ipv4(kDesktop, kServer).tcp(40000, 443).syn().seq(1000); }
-    PacketBuilder down() { return packet().ipv4(kServer, kDesktop).tcp(443, 40000).syn().ack(1001).seq(9); }
+    PacketBuilder down() {
+        return packet().ipv4(kServer, kDesktop).tcp(443, 40000).syn().ack(1001).seq(9);
+    }
 };
 
 TEST_F(PacketForward, V4UpAndDown) {
@@ -67,12 +69,17 @@ TEST_F(PacketForward, EveryTransportAndNone) {
     EXPECT_EQ(flows(), 1U) << "an echo and its answer are one flow";
     send(Side::desktop, packet().ipv4(kDesktop, kServer).protocol(50).payload_of_size(64)); // ESP
     EXPECT_EQ(only(Side::upstream).parsed.protocol, 50);
-    send(Side::desktop, packet().ipv6(kDesktop6, kServer6).icmp(128, 0, 0x00070001).payload("ping"));
+    send(Side::desktop,
+         packet().ipv6(kDesktop6, kServer6).icmp(128, 0, 0x00070001).payload("ping"));
     EXPECT_EQ(only(Side::upstream).parsed.icmp_type, 128);
 }
 
 TEST_F(PacketForward, FragmentsPassAndShortFramesLoseNothing) {
-    send(Side::desktop, packet().ipv4(kDesktop, kServer).udp(6000, 6001).payload_of_size(64).fragment_field(0x2000));
+    send(Side::desktop, packet()
+                            .ipv4(kDesktop, kServer)
+                            .udp(6000, 6001)
+                            .payload_of_size(64)
+                            .fragment_field(0x2000));
     EXPECT_EQ(sent(Side::upstream).size(), 1U);
     send(Side::desktop,
          packet().ipv4(kDesktop, kServer).protocol(17).payload_of_size(64).fragment_field(0x0009));
@@ -85,7 +92,8 @@ TEST_F(PacketForward, FragmentsPassAndShortFramesLoseNothing) {
 }
 
 TEST_F(PacketForward, OneFrameInSeveralBuffersIsJoined) {
-    const Bytes frame = up().eth(port_mac(Side::desktop), mac_of(kDesktop)).payload_of_size(1400).build();
+    const Bytes frame =
+        up().eth(port_mac(Side::desktop), mac_of(kDesktop)).payload_of_size(1400).build();
     for (const std::size_t first : {std::size_t{20}, std::size_t{60}, frame.size() - 1}) {
         arrive_in_parts(Side::desktop, frame, first);
         run();
@@ -95,7 +103,8 @@ TEST_F(PacketForward, OneFrameInSeveralBuffersIsJoined) {
 
 TEST_F(PacketForward, ABurstKeepsItsOrder) {
     for (std::uint32_t i = 0; i < 100; ++i) {
-        arrive(Side::desktop, packet().ipv4(kDesktop, kServer).udp(7000, 7001).payload(Bytes(4, std::uint8_t(i))));
+        arrive(Side::desktop,
+               packet().ipv4(kDesktop, kServer).udp(7000, 7001).payload(Bytes(4, std::uint8_t(i))));
     }
     run();
     const auto all = sent(Side::upstream);
@@ -163,14 +172,18 @@ TEST_F(PacketToKernel, OwnAddresses) {
 TEST_F(PacketToKernel, ArpNeighbourDiscoveryMulticast) {
     const Mac everybody{0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     expect_kernel(Side::desktop, packet().ethertype(0x0806).payload_of_size(46)); // an ARP answer
-    const Bytes question = packet().eth(everybody, mac_of(kDesktop)).ethertype(0x0806).payload_of_size(46).build();
+    const Bytes question =
+        packet().eth(everybody, mac_of(kDesktop)).ethertype(0x0806).payload_of_size(46).build();
     send(Side::desktop, question);
     ASSERT_EQ(to_kernel(Side::desktop).size(), 1U);
     ++expected_;
-    expect_kernel(Side::desktop, packet().ipv6(kDesktop6, kOwnAddress6).icmp(135, 0).payload_of_size(16));
-    expect_kernel(Side::desktop, packet().ipv6(kDesktop6, kServer6).icmp(136, 0).payload_of_size(16));
+    expect_kernel(Side::desktop,
+                  packet().ipv6(kDesktop6, kOwnAddress6).icmp(135, 0).payload_of_size(16));
+    expect_kernel(Side::desktop,
+                  packet().ipv6(kDesktop6, kServer6).icmp(136, 0).payload_of_size(16));
     expect_kernel(Side::desktop, packet().ipv6("fe80::1", "ff02::2").icmp(133, 0).ttl(255));
-    expect_kernel(Side::upstream, packet().ipv4(kServer, "224.0.0.18").protocol(112).payload_of_size(20));
+    expect_kernel(Side::upstream,
+                  packet().ipv4(kServer, "224.0.0.18").protocol(112).payload_of_size(20));
     expect_kernel(Side::desktop, packet().ethertype(0x8100).payload_of_size(60)); // a VLAN tag
 }
 
@@ -210,7 +223,8 @@ protected:
 TEST_F(PacketRefused, TruncatedAndImpossibleHeaders) {
     const Bytes good = framed(up().options(mss(1460)).payload("x"));
     for (std::size_t length = 14; length < good.size(); ++length) {
-        expect_drop(Side::desktop, Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(length)),
+        expect_drop(Side::desktop,
+                    Bytes(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(length)),
                     DropReason::truncated, __LINE__);
     }
     Bytes bad = good;
@@ -222,8 +236,10 @@ TEST_F(PacketRefused, TruncatedAndImpossibleHeaders) {
     bad = good;
     bad[34 + 12] = 0x40; // a TCP header of 16 bytes
     expect_drop(Side::desktop, bad, DropReason::bad_header, __LINE__);
-    expect_drop(Side::desktop, framed(packet().ipv6(kDesktop6, kServer6).extension(0, Bytes{255, 0, 0, 0, 0, 0, 0})),
-                DropReason::bad_header, __LINE__);
+    expect_drop(
+        Side::desktop,
+        framed(packet().ipv6(kDesktop6, kServer6).extension(0, Bytes{255, 0, 0, 0, 0, 0, 0})),
+        DropReason::bad_header, __LINE__);
     EXPECT_EQ(flows(), 0U);
 }
 
@@ -237,12 +253,14 @@ TEST_F(PacketRefused, SourceThatNoClassCovers) {
 }
 
 TEST_F(PacketRefused, DesktopsAddressFromUpstream) {
-    expect_drop(Side::upstream, framed(packet().ipv4(kDesktop, kTwinDesktop).tcp(1, 2).syn(), Side::upstream),
+    expect_drop(Side::upstream,
+                framed(packet().ipv4(kDesktop, kTwinDesktop).tcp(1, 2).syn(), Side::upstream),
                 DropReason::spoofed_source, __LINE__);
     // Also in the middle of a connection that the desktop itself has begun.
     send(Side::desktop, up());
     only(Side::upstream);
-    expect_drop(Side::upstream, framed(up().payload("forged"), Side::upstream), DropReason::spoofed_source, __LINE__);
+    expect_drop(Side::upstream, framed(up().payload("forged"), Side::upstream),
+                DropReason::spoofed_source, __LINE__);
 }
 
 TEST_F(PacketRefused, ServersAddressFromADesktop) {

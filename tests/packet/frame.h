@@ -33,8 +33,9 @@ struct Frame {
     [[nodiscard]] std::uint32_t ack() const { return word(parsed.l4_offset + 8U); }
     [[nodiscard]] unsigned window() const { return half(parsed.l4_offset + 14U); }
     [[nodiscard]] dataplane::TcpOptions options() const {
-        return dataplane::parse_tcp_options(bytes.data() + parsed.l4_offset,
-                                            static_cast<unsigned>(parsed.payload_offset - parsed.l4_offset));
+        return dataplane::parse_tcp_options(
+            bytes.data() + parsed.l4_offset,
+            static_cast<unsigned>(parsed.payload_offset - parsed.l4_offset));
     }
     [[nodiscard]] Bytes payload() const {
         const auto first = bytes.begin() + parsed.payload_offset;
@@ -68,7 +69,8 @@ struct Frame {
         case 6:
         case 17:
         case 58:
-            return ones_complement_sum(with_pseudo_header(parsed.src, parsed.dst, parsed.protocol, message)) == 0;
+            return ones_complement_sum(
+                       with_pseudo_header(parsed.src, parsed.dst, parsed.protocol, message)) == 0;
         default:
             return true;
         }
@@ -76,7 +78,8 @@ struct Frame {
 
 private:
     [[nodiscard]] Bytes part(std::size_t from, std::size_t to) const {
-        return {bytes.begin() + static_cast<std::ptrdiff_t>(from), bytes.begin() + static_cast<std::ptrdiff_t>(to)};
+        return {bytes.begin() + static_cast<std::ptrdiff_t>(from),
+                bytes.begin() + static_cast<std::ptrdiff_t>(to)};
     }
     [[nodiscard]] Mac mac_at(std::size_t at) const {
         Mac mac{};
@@ -88,9 +91,9 @@ private:
 };
 
 inline std::ostream& operator<<(std::ostream& out, const Frame& f) {
-    return out << f.src() << ":" << f.src_port() << " > " << f.dst() << ":" << f.dst_port() << " protocol "
-               << unsigned{f.parsed.protocol} << " flags " << f.flags() << " seq " << f.seq() << " ack " << f.ack()
-               << " payload " << f.parsed.payload_length;
+    return out << f.src() << ":" << f.src_port() << " > " << f.dst() << ":" << f.dst_port()
+               << " protocol " << unsigned{f.parsed.protocol} << " flags " << f.flags() << " seq "
+               << f.seq() << " ack " << f.ack() << " payload " << f.parsed.payload_length;
 }
 
 } // namespace foregate::packet_test

@@ -16,10 +16,12 @@ using namespace dataplane;
 namespace {
 
 constexpr std::array<const char*, kSides> kNames{"desktops", "upstream", "screens", "clients"};
-constexpr std::array<PortKind, kSides> kKinds{PortKind::desktop, PortKind::upstream, PortKind::primary_desktop,
-                                              PortKind::primary_client};
+constexpr std::array<PortKind, kSides> kKinds{PortKind::desktop, PortKind::upstream,
+                                              PortKind::primary_desktop, PortKind::primary_client};
 
-bool routed(unsigned side) { return is_routed(kKinds[side]); }
+bool routed(unsigned side) {
+    return is_routed(kKinds[side]);
+}
 
 Settings rig_settings() {
     Settings s;
@@ -49,14 +51,18 @@ void free_all(rte_ring* ring) {
 
 } // namespace
 
-Mac mac_of(const IpAddress& a) { return {0x02, 0x11, a.bytes[0], a.bytes[13], a.bytes[14], a.bytes[15]}; }
+Mac mac_of(const IpAddress& a) {
+    return {0x02, 0x11, a.bytes[0], a.bytes[13], a.bytes[14], a.bytes[15]};
+}
 
 Tables::Tables() {
     using enum SecondaryState;
-    desktops = {{kDesktop, {1, 1, open}},        {kTwinDesktop, {2, 1, open}},   {kOtherDesktop, {3, 2, open}},
-                {kDesktop6, {1, 1, open}},       {"10.10.1.0/24", {0, 1, open}}, {"10.10.2.0/24", {0, 2, open}},
+    desktops = {{kDesktop, {1, 1, open}},       {kTwinDesktop, {2, 1, open}},
+                {kOtherDesktop, {3, 2, open}},  {kDesktop6, {1, 1, open}},
+                {"10.10.1.0/24", {0, 1, open}}, {"10.10.2.0/24", {0, 2, open}},
                 {"fd00:10::/64", {0, 1, open}}};
-    const auto route = [this](const char* prefix, std::uint16_t port, const std::string& gateway = {}) {
+    const auto route = [this](const char* prefix, std::uint16_t port,
+                              const std::string& gateway = {}) {
         Route r{port, !gateway.empty(), gateway.empty() ? IpAddress{} : address(gateway)};
         routes.emplace_back(*IpPrefix::parse(prefix), r);
     };
@@ -66,9 +72,10 @@ Tables::Tables() {
     route("fd00:20::/64", 1);
     route("0.0.0.0/0", 1, kRouter);
     route("::/0", 1, kRouter6);
-    own = {address(kOwnAddress), address(kOwnAddress6), address("10.20.0.1"), address("fd00:20::1")};
-    for (const std::string& known : {kDesktop, kTwinDesktop, kOtherDesktop, kUnnumbered, kServer, kResolver, kRouter,
-                                     kDesktop6, kServer6, kRouter6}) {
+    own = {address(kOwnAddress), address(kOwnAddress6), address("10.20.0.1"),
+           address("fd00:20::1")};
+    for (const std::string& known : {kDesktop, kTwinDesktop, kOtherDesktop, kUnnumbered, kServer,
+                                     kResolver, kRouter, kDesktop6, kServer6, kRouter6}) {
         neighbours[address(known)] = mac_of(known);
     }
 }
@@ -103,9 +110,12 @@ void GatewayTest::SetUp() {
         ports_.push_back(std::make_unique<Port>(settings.ports[i], index, ring_port(i).dpdk_id,
                                                 routed(i) ? worker_count_ : 1, packet_pool()));
         transmit_.push_back(
-            routed(i) ? std::make_unique<TransmitStage>(*ports_[i], settings.max_desktops, 200'000) : nullptr);
-        kernel_rings_.push_back(routed(i) ? make_packet_ring("kernel" + std::to_string(i), 1024) : nullptr);
-        lanes.push_back({ports_[i].get(), transmit_[i] ? transmit_[i]->ring() : nullptr, kernel_rings_[i].get()});
+            routed(i) ? std::make_unique<TransmitStage>(*ports_[i], settings.max_desktops, 200'000)
+                      : nullptr);
+        kernel_rings_.push_back(routed(i) ? make_packet_ring("kernel" + std::to_string(i), 1024)
+                                          : nullptr);
+        lanes.push_back({ports_[i].get(), transmit_[i] ? transmit_[i]->ring() : nullptr,
+                         kernel_rings_[i].get()});
     }
     std::vector<rte_ring*> redirect;
     for (unsigned w = 0; w < worker_count_ && worker_count_ > 1; ++w) {
@@ -114,9 +124,9 @@ void GatewayTest::SetUp() {
     }
     generations_ = std::make_unique<GenerationSlot>(worker_count_);
     for (unsigned w = 0; w < worker_count_; ++w) {
-        workers_.push_back(std::make_unique<Worker>(w, settings, lanes, packet_pool(), redirect,
-                                                    w == 0 ? ports_[2].get() : nullptr,
-                                                    w == 0 ? ports_[3].get() : nullptr, *generations_));
+        workers_.push_back(std::make_unique<Worker>(
+            w, settings, lanes, packet_pool(), redirect, w == 0 ? ports_[2].get() : nullptr,
+            w == 0 ? ports_[3].get() : nullptr, *generations_));
         generations_->worker_online(w);
     }
     publish();
@@ -135,7 +145,8 @@ void GatewayTest::TearDown() {
         }
         free_all(ring_port(i).transmit);
     }
-    EXPECT_EQ(rte_mempool_avail_count(packet_pool()), buffers_before_) << "packet buffers were lost";
+    EXPECT_EQ(rte_mempool_avail_count(packet_pool()), buffers_before_)
+        << "packet buffers were lost";
 }
 
 void GatewayTest::publish() {
@@ -154,16 +165,19 @@ void GatewayTest::publish() {
         input.feeds = {"test"};
         input.categories = {"test"};
         input.entries = tables.threats;
-        next->threats = std::make_shared<ThreatTables>(ThreatDb::build(std::move(input)), worker_count_);
+        next->threats =
+            std::make_shared<ThreatTables>(ThreatDb::build(std::move(input)), worker_count_);
     }
     generations_->publish(std::move(next));
 }
 
 rte_mbuf* GatewayTest::buffer_of(const std::uint8_t* bytes, std::size_t size) {
     rte_mbuf* packet = rte_pktmbuf_alloc(packet_pool());
-    char* room = packet == nullptr ? nullptr : rte_pktmbuf_append(packet, static_cast<std::uint16_t>(size));
+    char* room =
+        packet == nullptr ? nullptr : rte_pktmbuf_append(packet, static_cast<std::uint16_t>(size));
     if (room == nullptr) {
-        throw std::runtime_error("no packet buffer for a frame of " + std::to_string(size) + " bytes");
+        throw std::runtime_error("no packet buffer for a frame of " + std::to_string(size) +
+                                 " bytes");
     }
     std::memcpy(room, bytes, size);
     return packet;
@@ -244,14 +258,19 @@ std::vector<Frame> GatewayTest::drain(rte_ring* ring) {
     return out;
 }
 
-std::vector<Frame> GatewayTest::sent(Side side) { return drain(ring_port(static_cast<unsigned>(side)).transmit); }
+std::vector<Frame> GatewayTest::sent(Side side) {
+    return drain(ring_port(static_cast<unsigned>(side)).transmit);
+}
 
-std::vector<Frame> GatewayTest::to_kernel(Side side) { return drain(kernel_rings_[static_cast<unsigned>(side)].get()); }
+std::vector<Frame> GatewayTest::to_kernel(Side side) {
+    return drain(kernel_rings_[static_cast<unsigned>(side)].get());
+}
 
 Frame GatewayTest::only(Side side) {
     const auto all = sent(side);
     if (all.size() != 1) {
-        ADD_FAILURE() << all.size() << " frames left by " << kNames[static_cast<unsigned>(side)] << ", not one";
+        ADD_FAILURE() << all.size() << " frames left by " << kNames[static_cast<unsigned>(side)]
+                      << ", not one";
         return Frame(packet().ipv4("0.0.0.0", "0.0.0.0").tcp(0, 0).build());
     }
     EXPECT_TRUE(all[0].checksums_right()) << all[0];
@@ -260,14 +279,16 @@ Frame GatewayTest::only(Side side) {
 
 bool GatewayTest::nothing_left() {
     bool nothing = true;
-    for (const Side side : {Side::desktop, Side::upstream, Side::primary_desktop, Side::primary_client}) {
+    for (const Side side :
+         {Side::desktop, Side::upstream, Side::primary_desktop, Side::primary_client}) {
         for (const Frame& f : sent(side)) {
             nothing = false;
             std::cerr << "left by " << kNames[static_cast<unsigned>(side)] << ": " << f << "\n";
         }
         for (const Frame& f : to_kernel(side)) {
             nothing = false;
-            std::cerr << "to the kernel of " << kNames[static_cast<unsigned>(side)] << ": " << f << "\n";
+            std::cerr << "to the kernel of " << kNames[static_cast<unsigned>(side)] << ": " << f
+                      << "\n";
         }
     }
     return nothing;
@@ -331,7 +352,8 @@ std::vector<FlowView> GatewayTest::view_flows(std::uint32_t desktop) {
 }
 
 unsigned GatewayTest::owner(const std::string& a, const std::string& b) const {
-    return static_cast<unsigned>(address_pair_hash(address(a), address(b), settings.seed) % worker_count_);
+    return static_cast<unsigned>(address_pair_hash(address(a), address(b), settings.seed) %
+                                 worker_count_);
 }
 
 } // namespace foregate::packet_test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A gateway of real stages on ring ports, driven turn by turn: frames in, frames out, a clock that tests move.
-// No polling thread, no kernel interface: what would go to the kernel is read from its ring.
+// A gateway of real stages on ring ports, driven turn by turn: frames in, frames out, a clock that
+// tests move. No polling thread, no kernel interface: what would go to the kernel is read from its
+// ring.
 #pragma once
 
 #include "dataplane/device/packet_pool.h"
@@ -32,14 +33,15 @@ inline constexpr std::uint64_t kSecond = 1'000'000'000;
 enum class Side : std::uint8_t { desktop, upstream, primary_desktop, primary_client };
 inline constexpr unsigned kSides = 4;
 
-// The network that every test stands in. Class 1: 10.10.1.0/24 with desktops 1 and 2, and fd00:10::/64 with desktop 1.
-// Class 2: 10.10.2.0/24 with desktop 3. Upstream 10.20.0.0/24 and fd00:20::/64; the rest by a router there.
+// The network that every test stands in. Class 1: 10.10.1.0/24 with desktops 1 and 2, and
+// fd00:10::/64 with desktop 1. Class 2: 10.10.2.0/24 with desktop 3. Upstream 10.20.0.0/24 and
+// fd00:20::/64; the rest by a router there.
 inline const std::string kDesktop = "10.10.1.1";
 inline const std::string kTwinDesktop = "10.10.1.2";
 inline const std::string kOtherDesktop = "10.10.2.1";
 inline const std::string kUnnumbered = "10.10.1.77"; ///< of class 1, without a number
 inline const std::string kServer = "10.20.0.80";
-inline const std::string kFarServer = "203.0.113.9"; ///< behind the router
+inline const std::string kFarServer = "203.0.113.9";   ///< behind the router
 inline const std::string kSilentServer = "10.20.0.99"; ///< a neighbour that nobody has resolved
 inline const std::string kResolver = "10.20.0.53";
 inline const std::string kDesktop6 = "fd00:10::1";
@@ -48,7 +50,9 @@ inline const std::string kOwnAddress = "10.10.0.1";
 inline const std::string kOwnAddress6 = "fd00:10::ffff";
 
 [[nodiscard]] Mac mac_of(const dataplane::IpAddress& address);
-inline Mac mac_of(const std::string& text) { return mac_of(address(text)); }
+inline Mac mac_of(const std::string& text) {
+    return mac_of(address(text));
+}
 inline const std::string kRouter = "10.20.0.254";
 inline const std::string kRouter6 = "fd00:20::fe";
 
@@ -58,7 +62,8 @@ struct Tables {
     bool allow_unknown = false;
     std::vector<std::pair<dataplane::IpPrefix, dataplane::Route>> routes;
     std::vector<dataplane::IpAddress> own;
-    std::unordered_map<dataplane::IpAddress, dataplane::MacAddress, dataplane::IpAddressHash> neighbours;
+    std::unordered_map<dataplane::IpAddress, dataplane::MacAddress, dataplane::IpAddressHash>
+        neighbours;
     dataplane::PlanTable::Map plan;
     std::uint32_t bucket = 1;
     std::vector<dataplane::ClassPattern> pattern;
@@ -72,8 +77,9 @@ struct Tables {
 
 dataplane::ThreatEntry listed_name(const std::string& name,
                                    dataplane::ThreatAction action = dataplane::ThreatAction::block);
-dataplane::ThreatEntry listed_prefix(const std::string& prefix,
-                                     dataplane::ThreatAction action = dataplane::ThreatAction::block);
+dataplane::ThreatEntry
+listed_prefix(const std::string& prefix,
+              dataplane::ThreatAction action = dataplane::ThreatAction::block);
 
 /// The fixture. TearDown() fails when a packet buffer was lost.
 class GatewayTest : public ::testing::Test {
@@ -89,7 +95,8 @@ protected:
     // --- frames ---
     /// Puts a frame on the wire of a port (by receive queue) without running.
     void arrive(Side side, const Bytes& frame, unsigned queue = 0);
-    /// The same, with the port's own address as the destination and the sender's neighbour as the source.
+    /// The same, with the port's own address as the destination and the sender's neighbour as the
+    /// source.
     void arrive(Side side, PacketBuilder builder, unsigned queue = 0);
     /// One frame in two buffers, `first` bytes in the first one.
     void arrive_in_parts(Side side, const Bytes& frame, std::size_t first);
@@ -112,8 +119,7 @@ protected:
     bool nothing_left();
 
     // --- reports, counters ---
-    template <typename T>
-    std::vector<T> reports() {
+    template <typename T> std::vector<T> reports() {
         collect_reports();
         std::vector<T> out;
         for (const dataplane::Report& r : reports_) {
@@ -121,7 +127,8 @@ protected:
                 out.push_back(*one);
             }
         }
-        std::erase_if(reports_, [](const dataplane::Report& r) { return std::holds_alternative<T>(r); });
+        std::erase_if(reports_,
+                      [](const dataplane::Report& r) { return std::holds_alternative<T>(r); });
         return out;
     }
     [[nodiscard]] std::uint64_t count(dataplane::Counter counter) const;
@@ -129,13 +136,17 @@ protected:
     /// All drops of all reasons.
     [[nodiscard]] std::uint64_t drops() const;
     [[nodiscard]] std::uint32_t flows() const;
-    bool order(const dataplane::Order& o, unsigned worker = 0) { return workers_[worker]->orders().post(o); }
+    bool order(const dataplane::Order& o, unsigned worker = 0) {
+        return workers_[worker]->orders().post(o);
+    }
     /// The flows as `show flows` would see them.
     std::vector<dataplane::FlowView> view_flows(std::uint32_t desktop = 0);
 
     dataplane::Worker& worker(unsigned index = 0) { return *workers_[index]; }
     dataplane::TransmitStage& shaper(Side side) { return *transmit_[static_cast<unsigned>(side)]; }
-    [[nodiscard]] Mac port_mac(Side side) const { return ports_[static_cast<unsigned>(side)]->mac(); }
+    [[nodiscard]] Mac port_mac(Side side) const {
+        return ports_[static_cast<unsigned>(side)]->mac();
+    }
     /// The worker that owns the flows of two addresses.
     [[nodiscard]] unsigned owner(const std::string& a, const std::string& b) const;
 
@@ -152,7 +163,8 @@ private:
     unsigned worker_count_;
     unsigned buffers_before_ = 0;
     std::vector<std::unique_ptr<dataplane::Port>> ports_;
-    std::vector<std::unique_ptr<dataplane::TransmitStage>> transmit_; ///< by side; null for the pair
+    std::vector<std::unique_ptr<dataplane::TransmitStage>>
+        transmit_; ///< by side; null for the pair
     std::vector<dataplane::PacketRing> kernel_rings_;
     std::vector<dataplane::PacketRing> redirect_rings_;
     std::unique_ptr<dataplane::GenerationSlot> generations_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Frames written field by field, for tests: `packet().ipv4("10.0.0.1", "10.0.0.2").tcp(4000, 80).syn()`.
-// Lengths and checksums are filled in by build(), by code of its own that shares nothing with the code under test.
+// Frames written field by field, for tests: `packet().ipv4("10.0.0.1", "10.0.0.2").tcp(4000,
+// 80).syn()`. Lengths and checksums are filled in by build(), by code of its own that shares
+// nothing with the code under test.
 #pragma once
 
 #include "dataplane/packet/ip_address.h"
@@ -25,12 +26,16 @@ inline void put32(Bytes& to, std::uint32_t value) {
     put16(to, value >> 16);
     put16(to, value & 0xffff);
 }
-inline void put(Bytes& to, const Bytes& more) { to.insert(to.end(), more.begin(), more.end()); }
+inline void put(Bytes& to, const Bytes& more) {
+    to.insert(to.end(), more.begin(), more.end());
+}
 inline void set16(Bytes& in, std::size_t at, unsigned value) {
     in[at] = static_cast<std::uint8_t>(value >> 8);
     in[at + 1] = static_cast<std::uint8_t>(value);
 }
-inline Bytes bytes_of(std::string_view text) { return {text.begin(), text.end()}; }
+inline Bytes bytes_of(std::string_view text) {
+    return {text.begin(), text.end()};
+}
 
 /// RFC 1071 over all of `bytes`: 0 when they include a checksum that is right.
 inline std::uint16_t ones_complement_sum(const Bytes& bytes) {
@@ -45,7 +50,8 @@ inline std::uint16_t ones_complement_sum(const Bytes& bytes) {
 }
 
 inline Bytes wire_address(const dataplane::IpAddress& a) {
-    return a.is_v4() ? Bytes(a.bytes.begin() + 12, a.bytes.end()) : Bytes(a.bytes.begin(), a.bytes.end());
+    return a.is_v4() ? Bytes(a.bytes.begin() + 12, a.bytes.end())
+                     : Bytes(a.bytes.begin(), a.bytes.end());
 }
 
 /// The pseudo header of RFC 9293 or RFC 8200, followed by the message.
@@ -108,8 +114,12 @@ private:
     Bytes bytes_;
 };
 
-inline TcpOptionList mss(unsigned value) { return TcpOptionList().mss(value); }
-inline TcpOptionList ts(std::uint32_t value, std::uint32_t echo) { return TcpOptionList().nop().nop().ts(value, echo); }
+inline TcpOptionList mss(unsigned value) {
+    return TcpOptionList().mss(value);
+}
+inline TcpOptionList ts(std::uint32_t value, std::uint32_t echo) {
+    return TcpOptionList().nop().nop().ts(value, echo);
+}
 
 class PacketBuilder {
 public:
@@ -153,8 +163,12 @@ public:
         return *this;
     }
     // --- transport ---
-    PacketBuilder& tcp(unsigned src_port, unsigned dst_port) { return transport(6, src_port, dst_port); }
-    PacketBuilder& udp(unsigned src_port, unsigned dst_port) { return transport(17, src_port, dst_port); }
+    PacketBuilder& tcp(unsigned src_port, unsigned dst_port) {
+        return transport(6, src_port, dst_port);
+    }
+    PacketBuilder& udp(unsigned src_port, unsigned dst_port) {
+        return transport(17, src_port, dst_port);
+    }
     /// `rest`: the four bytes behind the checksum.
     PacketBuilder& icmp(unsigned type, unsigned code, std::uint32_t rest = 0) {
         transport(version_ == 6 ? 58 : 1, type, code);
@@ -329,6 +343,8 @@ private:
     std::size_t padding_ = 0;
 };
 
-inline PacketBuilder packet() { return {}; }
+inline PacketBuilder packet() {
+    return {};
+}
 
 } // namespace foregate::packet_test

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Application payloads for golden packets: DNS messages (RFC 1035), TLS ClientHello (RFC 8446), HTTP requests.
+// Application payloads for golden packets: DNS messages (RFC 1035), TLS ClientHello (RFC 8446),
+// HTTP requests.
 #pragma once
 
 #include "packet/packet_builder.h"
@@ -25,7 +26,8 @@ inline Bytes dns_name(std::string_view text) {
 inline constexpr unsigned kTypeA = 1;
 inline constexpr unsigned kTypeAaaa = 28;
 
-inline Bytes dns_message(unsigned id, unsigned flags, unsigned answers, std::string_view name, unsigned type) {
+inline Bytes dns_message(unsigned id, unsigned flags, unsigned answers, std::string_view name,
+                         unsigned type) {
     Bytes out;
     for (const unsigned field : {id, flags, 1U, answers, 0U, 0U}) {
         put16(out, field);
@@ -41,8 +43,8 @@ inline Bytes dns_query(unsigned id, std::string_view name, unsigned type = kType
 }
 
 /// An answer with one record for each address, all of the same family.
-inline Bytes dns_answer(unsigned id, std::string_view name, const std::vector<std::string>& addresses,
-                        std::uint32_t ttl_s) {
+inline Bytes dns_answer(unsigned id, std::string_view name,
+                        const std::vector<std::string>& addresses, std::uint32_t ttl_s) {
     const bool v6 = !addresses.empty() && addresses[0].find(':') != std::string::npos;
     const unsigned type = v6 ? kTypeAaaa : kTypeA;
     Bytes out = dns_message(id, 0x8180, static_cast<unsigned>(addresses.size()), name, type);

@@ -18,10 +18,12 @@ namespace {
 
 struct Environment {
     Environment() {
-        std::vector<std::string> args{"packet_test", "--no-huge", "--no-shconf", "--no-pci",    "--no-telemetry",
-                                      "-m",          "256",       "--lcores",    "0@0",         "--log-level",
-                                      "lib.eal:4",   "--log-level", "pmd:4",     "--file-prefix",
-                                      "packet-test-" + std::to_string(::getpid())};
+        std::vector<std::string> args{
+            "packet_test", "--no-huge",      "--no-shconf",
+            "--no-pci",    "--no-telemetry", "-m",
+            "256",         "--lcores",       "0@0",
+            "--log-level", "lib.eal:4",      "--log-level",
+            "pmd:4",       "--file-prefix",  "packet-test-" + std::to_string(::getpid())};
         std::vector<char*> argv;
         for (auto& a : args) {
             argv.push_back(a.data());
@@ -39,10 +41,12 @@ struct Environment {
         RingPort& port = ports[i];
         const std::string name = "wire" + std::to_string(i);
         for (unsigned q = 0; q < kRingPortQueues; ++q) {
-            port.receive[q] = dataplane::make_packet_ring(name + "-rx" + std::to_string(q), 1024).release();
+            port.receive[q] =
+                dataplane::make_packet_ring(name + "-rx" + std::to_string(q), 1024).release();
         }
         port.transmit = dataplane::make_packet_ring(name + "-tx", 1024).release();
-        const int id = rte_eth_from_rings(name.c_str(), port.receive.data(), kRingPortQueues, &port.transmit, 1, 0);
+        const int id = rte_eth_from_rings(name.c_str(), port.receive.data(), kRingPortQueues,
+                                          &port.transmit, 1, 0);
         if (id < 0) {
             throw std::runtime_error("no ring port: " + std::string(rte_strerror(rte_errno)));
         }
@@ -54,14 +58,19 @@ struct Environment {
 };
 
 Environment& environment() {
-    static Environment* const once = new Environment; // outlives every test and static; DPDK starts once only
+    static Environment* const once =
+        new Environment; // outlives every test and static; DPDK starts once only
     return *once;
 }
 
 } // namespace
 
-const RingPort& ring_port(unsigned index) { return environment().ports[index]; }
+const RingPort& ring_port(unsigned index) {
+    return environment().ports[index];
+}
 
-rte_mempool* packet_pool() { return environment().pool; }
+rte_mempool* packet_pool() {
+    return environment().pool;
+}
 
 } // namespace foregate::packet_test

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Ports without a wire: DPDK's net_ring driver on rings whose other ends the tests hold. The environment, the packet
-// pool and the ports are made once for the process and never taken down.
+// Ports without a wire: DPDK's net_ring driver on rings whose other ends the tests hold. The
+// environment, the packet pool and the ports are made once for the process and never taken down.
 #pragma once
 
 #include <array>

@@ -24,10 +24,12 @@ TEST_F(PacketSecondary, CutStopsBothDirectionsAtOnceAlsoOfLiveFlows) {
     set_state(SecondaryState::cut);
     send(Side::desktop, up().ack(1).payload("up"));
     send(Side::upstream, down().ack(1).payload("down"));
-    send(Side::desktop, packet().ipv4(kDesktop, kServer).udp(5000, 53).payload(dns_query(1, "a.example")));
+    send(Side::desktop,
+         packet().ipv4(kDesktop, kServer).udp(5000, 53).payload(dns_query(1, "a.example")));
     EXPECT_TRUE(nothing_left());
     EXPECT_EQ(count(DropReason::secondary_cut), 3U);
-    EXPECT_EQ(reports<DesktopSeen>().size(), 0U) << "only the control core restores what it has cut";
+    EXPECT_EQ(reports<DesktopSeen>().size(), 0U)
+        << "only the control core restores what it has cut";
     // Another desktop of the same class goes on.
     send(Side::desktop, packet().ipv4(kTwinDesktop, kServer).tcp(40000, 443).syn());
     EXPECT_EQ(only(Side::upstream).src(), kTwinDesktop);
@@ -46,9 +48,10 @@ TEST_F(PacketSecondary, IdleCutIsOpenedByActivityAndNotByKeepAlives) {
     sent(Side::desktop);
     set_state(SecondaryState::idle_cut);
 
-    send(Side::desktop, up().ack(1));                     // a bare ACK
+    send(Side::desktop, up().ack(1));                    // a bare ACK
     send(Side::desktop, up().ack(1).payload_of_size(1)); // a TCP keep-alive with its one byte
-    send(Side::upstream, down().ack(1).payload("news")); // what the server does is not the desktop's activity
+    send(Side::upstream,
+         down().ack(1).payload("news")); // what the server does is not the desktop's activity
     EXPECT_TRUE(nothing_left());
     EXPECT_EQ(count(DropReason::secondary_cut), 3U);
     EXPECT_EQ(reports<DesktopSeen>().size(), 0U);
@@ -101,7 +104,8 @@ TEST_F(PacketSecondary, LiveFiguresOfADesktop) {
     send(Side::upstream, down().syn().ack(1));
     send(Side::desktop, up().ack(1));
     send(Side::desktop, up().ack(1).payload_of_size(1));
-    EXPECT_EQ(worker().desktop(1).last_activity_ms.read(), at_syn) << "keep-alives are not activity";
+    EXPECT_EQ(worker().desktop(1).last_activity_ms.read(), at_syn)
+        << "keep-alives are not activity";
     send(Side::desktop, up().ack(1).payload_of_size(100));
     EXPECT_EQ(worker().desktop(1).last_activity_ms.read(), now_ns / kMs);
     EXPECT_EQ(worker().desktop(1).packets_up.read(), 4U);
@@ -125,8 +129,11 @@ TEST_F(PacketSecondary, SynOptionsAreLearnedOnce) {
     EXPECT_EQ(learned[0].syn.order, OptionOrder::windows_like);
     EXPECT_EQ(learned[0].syn.ttl, 63);
     EXPECT_TRUE(learned[0].syn.dont_fragment);
-    send(Side::desktop,
-         packet().ipv4(kTwinDesktop, kServer).tcp(1, 443).syn().options(mss(1460).sack().ts(1, 0).nop().ws(7)));
+    send(Side::desktop, packet()
+                            .ipv4(kTwinDesktop, kServer)
+                            .tcp(1, 443)
+                            .syn()
+                            .options(mss(1460).sack().ts(1, 0).nop().ws(7)));
     const auto second = reports<SynLearned>();
     ASSERT_EQ(second.size(), 1U);
     EXPECT_EQ(second[0].syn.order, OptionOrder::linux_like);

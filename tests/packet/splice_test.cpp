@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Held connections through the whole worker: dialed by order, handed to a desktop, translated, ended.
+// Held connections through the whole worker: dialed by order, handed to a desktop, translated,
+// ended.
 #include "packet/gateway_rig.h"
 
 namespace foregate::packet_test {
@@ -29,16 +30,27 @@ protected:
         return o;
     }
     PacketBuilder ip(const std::string& from, const std::string& to) {
-        return from.find(':') == std::string::npos ? packet().ipv4(from, to) : packet().ipv6(from, to);
+        return from.find(':') == std::string::npos ? packet().ipv4(from, to)
+                                                   : packet().ipv6(from, to);
     }
     /// A segment of the server under the held connection's own ports.
     PacketBuilder from_server() { return ip(server, desktop).tcp(kPort, held_port); }
-    PacketBuilder from_desktop(unsigned port = kDesktopPort) { return ip(desktop, server).tcp(port, kPort); }
+    PacketBuilder from_desktop(unsigned port = kDesktopPort) {
+        return ip(desktop, server).tcp(port, kPort);
+    }
     PacketBuilder server_synack() {
-        return from_server().syn().seq(kServerIsn).ack(iss + 1).window(64000).options(mss(1400).nop().ws(7).nop().nop().sack());
+        return from_server()
+            .syn()
+            .seq(kServerIsn)
+            .ack(iss + 1)
+            .window(64000)
+            .options(mss(1400).nop().ws(7).nop().nop().sack());
     }
     PacketBuilder desktop_syn(unsigned port = kDesktopPort, unsigned scale = 8) {
-        return from_desktop(port).syn().seq(kDesktopIsn).options(mss(1460).nop().ws(scale).nop().nop().sack());
+        return from_desktop(port)
+            .syn()
+            .seq(kDesktopIsn)
+            .options(mss(1460).nop().ws(scale).nop().nop().sack());
     }
     void dial() {
         ASSERT_TRUE(order(open_order()));
@@ -134,13 +146,15 @@ TEST_F(PacketSplice, EndToEnd) {
     EXPECT_EQ(only_held().event, HeldEvent::spliced);
     EXPECT_EQ(count(Counter::splices), 1U);
 
-    send(Side::desktop, from_desktop().seq(kDesktopIsn + 1).ack(kServerIsn + 1).psh().payload("select 1"));
+    send(Side::desktop,
+         from_desktop().seq(kDesktopIsn + 1).ack(kServerIsn + 1).psh().payload("select 1"));
     const Frame query = only(Side::upstream);
     EXPECT_EQ(query.src_port(), held_port);
     EXPECT_EQ(query.seq(), iss + 1);
     EXPECT_EQ(query.text(), "select 1");
 
-    send(Side::upstream, from_server().seq(kServerIsn + 1).ack(iss + 9).psh().payload("one row of it"));
+    send(Side::upstream,
+         from_server().seq(kServerIsn + 1).ack(iss + 9).psh().payload("one row of it"));
     const Frame row = only(Side::desktop);
     EXPECT_EQ(row.src_port(), kPort);
     EXPECT_EQ(row.dst_port(), kDesktopPort);
@@ -213,7 +227,8 @@ TEST_F(PacketSplice, DesktopDrawsTheHeldPortItself) {
     send(Side::desktop, desktop_syn(held_port));
     EXPECT_EQ(only(Side::desktop).dst_port(), held_port);
     EXPECT_TRUE(nothing_left());
-    send(Side::desktop, from_desktop(held_port).seq(kDesktopIsn + 1).ack(kServerIsn + 1).payload("abc"));
+    send(Side::desktop,
+         from_desktop(held_port).seq(kDesktopIsn + 1).ack(kServerIsn + 1).payload("abc"));
     const Frame up = only(Side::upstream);
     EXPECT_EQ(up.src_port(), held_port);
     EXPECT_EQ(up.seq(), iss + 1);
@@ -255,7 +270,8 @@ TEST_F(PacketSplice, SynThatDoesNotFitGoesThroughAndTheConnectionStaysHeld) {
     EXPECT_EQ(report.event, HeldEvent::fallback);
     EXPECT_EQ(report.fallback, SpliceFallback::window_scale);
     EXPECT_EQ(count(Counter::splice_fallbacks), 1U);
-    send(Side::upstream, ip(server, desktop).tcp(kPort, kDesktopPort).syn().seq(1).ack(kDesktopIsn + 1));
+    send(Side::upstream,
+         ip(server, desktop).tcp(kPort, kDesktopPort).syn().seq(1).ack(kDesktopIsn + 1));
     EXPECT_EQ(only(Side::desktop).seq(), 1U);
 
     send(Side::desktop, desktop_syn(50999));
@@ -265,18 +281,27 @@ TEST_F(PacketSplice, SynThatDoesNotFitGoesThroughAndTheConnectionStaysHeld) {
 
 TEST_F(PacketSplice, AnotherDesktopDoesNotGetIt) {
     hold();
-    send(Side::desktop, packet().ipv4(kTwinDesktop, server).tcp(kDesktopPort, kPort).syn().options(
-                            mss(1460).nop().ws(8).nop().nop().sack()));
+    send(Side::desktop, packet()
+                            .ipv4(kTwinDesktop, server)
+                            .tcp(kDesktopPort, kPort)
+                            .syn()
+                            .options(mss(1460).nop().ws(8).nop().nop().sack()));
     EXPECT_EQ(only(Side::upstream).src(), kTwinDesktop);
     EXPECT_TRUE(nothing_left());
 }
 
 TEST_F(PacketSplice, FragmentationNeededIsToldInTheDesktopsTerms) {
     splice();
-    send(Side::desktop, from_desktop().seq(kDesktopIsn + 1).ack(kServerIsn + 1).payload_of_size(1400));
+    send(Side::desktop,
+         from_desktop().seq(kDesktopIsn + 1).ack(kServerIsn + 1).payload_of_size(1400));
     only(Side::upstream);
-    const Bytes too_long =
-        packet().ipv4(kDesktop, kServer).tcp(held_port, kPort).seq(iss + 1).ack(kServerIsn + 1).payload_of_size(1400).ip_packet();
+    const Bytes too_long = packet()
+                               .ipv4(kDesktop, kServer)
+                               .tcp(held_port, kPort)
+                               .seq(iss + 1)
+                               .ack(kServerIsn + 1)
+                               .payload_of_size(1400)
+                               .ip_packet();
     const Bytes quote(too_long.begin(), too_long.begin() + 28);
     send(Side::upstream, packet().ipv4(kRouter, kDesktop).icmp(3, 4, 1300).payload(quote));
     const Frame told = only(Side::desktop);
@@ -292,7 +317,8 @@ TEST_F(PacketSplice, FragmentationNeededIsToldInTheDesktopsTerms) {
 
 TEST_F(PacketSplice, IcmpErrorAboutWhatIsHeldDoesNotReachTheDesktop) {
     dial();
-    const Bytes syn = packet().ipv4(kDesktop, kServer).tcp(held_port, kPort).syn().seq(iss).ip_packet();
+    const Bytes syn =
+        packet().ipv4(kDesktop, kServer).tcp(held_port, kPort).syn().seq(iss).ip_packet();
     send(Side::upstream,
          packet().ipv4(kRouter, kDesktop).icmp(3, 1).payload(Bytes(syn.begin(), syn.begin() + 28)));
     EXPECT_TRUE(sent(Side::desktop).empty());
@@ -358,7 +384,8 @@ TEST_F(PacketSplice, NeighbourNotYetResolvedIsTheKernels) {
     run();
     EXPECT_TRUE(sent(Side::upstream).empty());
     const auto up_the_twin = to_kernel(Side::desktop);
-    ASSERT_EQ(up_the_twin.size(), 1U) << "as if the desktop had sent it: the kernel asks for the neighbour and forwards";
+    ASSERT_EQ(up_the_twin.size(), 1U)
+        << "as if the desktop had sent it: the kernel asks for the neighbour and forwards";
     EXPECT_EQ(up_the_twin[0].dst(), kSilentServer);
     EXPECT_EQ(up_the_twin[0].dst_mac(), port_mac(Side::desktop));
     EXPECT_EQ(up_the_twin[0].src_mac(), mac_of(kDesktop));
@@ -379,8 +406,10 @@ TEST_F(PacketSplice, ListedNameInASpliceResetsBothEndsInTheirOwnSequence) {
     tables.threats = {listed_name("evil.example")};
     publish();
     splice();
-    send(Side::desktop,
-         from_desktop().seq(kDesktopIsn + 1).ack(kServerIsn + 1).payload(tls_client_hello("evil.example")));
+    send(Side::desktop, from_desktop()
+                            .seq(kDesktopIsn + 1)
+                            .ack(kServerIsn + 1)
+                            .payload(tls_client_hello("evil.example")));
     const Frame to_server = only(Side::upstream);
     EXPECT_TRUE(to_server.flags() & kRst);
     EXPECT_EQ(to_server.src_port(), held_port);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Listed destinations: stopped by address, DNS name, TLS server name and HTTP host, and what each end is told.
+// Listed destinations: stopped by address, DNS name, TLS server name and HTTP host, and what each
+// end is told.
 #include "packet/gateway_rig.h"
 
 #include <cstring>
@@ -76,14 +77,16 @@ TEST_F(PacketThreat, AddressOfEitherFamilyAndAnyProtocol) {
     EXPECT_EQ(reset.flags(), kRst | kAck);
     send(Side::desktop, packet().ipv4(kDesktop, kFarServer).udp(5000, 443).payload("quic"));
     send(Side::desktop, packet().ipv4(kDesktop, kFarServer).icmp(8, 0, 1));
-    send(Side::upstream, packet().ipv4(kFarServer, kDesktop).tcp(6666, 3389).syn()); // it comes by itself
+    send(Side::upstream,
+         packet().ipv4(kFarServer, kDesktop).tcp(6666, 3389).syn()); // it comes by itself
     EXPECT_TRUE(nothing_left());
     EXPECT_EQ(reports<ThreatMatched>().size(), 4U);
     EXPECT_EQ(count(DropReason::threat_address), 4U);
 }
 
 TEST_F(PacketThreat, NoteLetsPassAndIsReportedOnceForAFlow) {
-    list({listed_prefix(kServer, ThreatAction::note), listed_name("soft.example", ThreatAction::note)});
+    list({listed_prefix(kServer, ThreatAction::note),
+          listed_name("soft.example", ThreatAction::note)});
     establish(443);
     const ThreatMatched match = only_match();
     EXPECT_FALSE(match.blocked);
@@ -112,7 +115,8 @@ TEST_F(PacketThreat, DnsQuestionIsAnsweredWithNxdomain) {
     EXPECT_EQ(message[0] * 256 + message[1], 0xbeef);
     EXPECT_EQ(message[2] & 0x80, 0x80) << "an answer";
     EXPECT_EQ(message[3] & 0x0f, 3) << "no such name";
-    EXPECT_TRUE(std::equal(message.begin() + 12, message.end(), question.begin() + 12)) << "the question as asked";
+    EXPECT_TRUE(std::equal(message.begin() + 12, message.end(), question.begin() + 12))
+        << "the question as asked";
     EXPECT_TRUE(nothing_left());
     EXPECT_EQ(count(DropReason::threat_dns_name), 1U);
     const ThreatMatched match = only_match();
@@ -121,14 +125,17 @@ TEST_F(PacketThreat, DnsQuestionIsAnsweredWithNxdomain) {
     EXPECT_EQ(worker().desktop(1).blocked.read(), 1U);
 
     // The same socket may ask for something else.
-    send(Side::desktop, packet().ipv4(kDesktop, kResolver).udp(5353, 53).payload(dns_query(2, "good.example")));
+    send(Side::desktop,
+         packet().ipv4(kDesktop, kResolver).udp(5353, 53).payload(dns_query(2, "good.example")));
     EXPECT_EQ(only(Side::upstream).dst(), kResolver);
 }
 
 TEST_F(PacketThreat, DnsQuestionOverV6) {
     list({listed_name("evil.example")});
-    send(Side::desktop,
-         packet().ipv6(kDesktop6, kServer6).udp(5353, 53).payload(dns_query(7, "evil.example", kTypeAaaa)));
+    send(Side::desktop, packet()
+                            .ipv6(kDesktop6, kServer6)
+                            .udp(5353, 53)
+                            .payload(dns_query(7, "evil.example", kTypeAaaa)));
     const Frame reply = only(Side::desktop);
     EXPECT_EQ(reply.src(), kServer6);
     EXPECT_EQ(reply.payload()[3] & 0x0f, 3);
@@ -137,7 +144,8 @@ TEST_F(PacketThreat, DnsQuestionOverV6) {
 
 TEST_F(PacketThreat, DnsAnswersAreLearned) {
     const std::string name = "db.lab.example";
-    send(Side::desktop, packet().ipv4(kDesktop, kResolver).udp(5353, 53).payload(dns_query(9, name)));
+    send(Side::desktop,
+         packet().ipv4(kDesktop, kResolver).udp(5353, 53).payload(dns_query(9, name)));
     const Bytes answer = dns_answer(9, name, {"10.20.0.5", "10.20.0.6"}, 30);
     send(Side::upstream, packet().ipv4(kResolver, kDesktop).udp(53, 5353).payload(answer));
     EXPECT_EQ(only(Side::desktop).payload(), answer);
@@ -182,10 +190,12 @@ TEST_F(PacketThreat, TlsNameOverV6WithTimestamps) {
     list({listed_name("evil.example")});
     const auto v6 = [] { return packet().ipv6(kDesktop6, kServer6).tcp(40000, 443); };
     send(Side::desktop, v6().syn().seq(100).options(mss(1440).sack().ts(5, 0)));
-    send(Side::upstream, packet().ipv6(kServer6, kDesktop6).tcp(443, 40000).syn().seq(900).ack(101));
+    send(Side::upstream,
+         packet().ipv6(kServer6, kDesktop6).tcp(443, 40000).syn().seq(900).ack(101));
     sent(Side::upstream);
     sent(Side::desktop);
-    send(Side::desktop, v6().seq(101).ack(901).options(ts(6, 1)).payload(tls_client_hello("evil.example")));
+    send(Side::desktop,
+         v6().seq(101).ack(901).options(ts(6, 1)).payload(tls_client_hello("evil.example")));
     const Frame to_server = only(Side::upstream);
     EXPECT_TRUE(to_server.flags() & kRst);
     EXPECT_EQ(to_server.seq(), 101U);
@@ -244,7 +254,8 @@ TEST_F(PacketThreat, UnlistedTrafficIsUntouched) {
     list({listed_prefix("198.51.100.0/24"), listed_name("evil.example")});
     establish(22);
     for (int i = 0; i < 6; ++i) {
-        send(Side::desktop, up(22).seq(101 + 4 * static_cast<std::uint32_t>(i)).ack(901).payload("SSH-"));
+        send(Side::desktop,
+             up(22).seq(101 + 4 * static_cast<std::uint32_t>(i)).ack(901).payload("SSH-"));
     }
     EXPECT_EQ(sent(Side::upstream).size(), 6U);
     EXPECT_EQ(drops(), 0U);

@@ -12,7 +12,8 @@ using namespace dataplane;
 class PacketUsage : public GatewayTest {
 protected:
     /// The cell of a destination in the table that is being written (0) or any other.
-    const UsageCellData* cell(const std::string& server, unsigned port, unsigned table = 0, unsigned usage_class = 1) {
+    const UsageCellData* cell(const std::string& server, unsigned port, unsigned table = 0,
+                              unsigned usage_class = 1) {
         for (const UsageCellData& c : worker().usage_table(table).cells()) {
             if (c.in_use && c.key.server == address(server) && c.key.port == port &&
                 c.key.usage_class == usage_class) {
@@ -31,7 +32,9 @@ protected:
     PacketBuilder up(const std::string& from, unsigned port) {
         return packet().ipv4(from, kServer).tcp(port, kPort);
     }
-    PacketBuilder down(const std::string& to, unsigned port) { return packet().ipv4(kServer, to).tcp(kPort, port); }
+    PacketBuilder down(const std::string& to, unsigned port) {
+        return packet().ipv4(kServer, to).tcp(kPort, port);
+    }
     static constexpr unsigned kPort = 5432;
 };
 
@@ -123,7 +126,8 @@ TEST_F(PacketUsage, RotationTurnsToTheOtherTable) {
 
 TEST_F(PacketUsage, TooManyDestinationsAreCountedTogether) {
     for (unsigned i = 0; i < 900; ++i) {
-        const std::string server = "198.51." + std::to_string(i / 250) + "." + std::to_string(i % 250 + 1);
+        const std::string server =
+            "198.51." + std::to_string(i / 250) + "." + std::to_string(i % 250 + 1);
         send(Side::desktop, packet().ipv4(kDesktop, server).udp(40000, 443).payload("x"));
         sent(Side::upstream);
     }
@@ -153,7 +157,8 @@ TEST_F(PacketAllotment, AFlowOfAPredictedDestinationIsTaggedBothWays) {
     send(Side::desktop, packet().ipv4(kDesktop, kServer).tcp(40000, 5432).syn());
     send(Side::upstream, packet().ipv4(kServer, kDesktop).tcp(5432, 40000).syn().ack(1));
     send(Side::desktop, packet().ipv4(kDesktop, kServer).tcp(40001, 443).syn());
-    send(Side::desktop, packet().ipv4(kOtherDesktop, kServer).tcp(40000, 5432).syn()); // class 2 has no allotment
+    send(Side::desktop,
+         packet().ipv4(kOtherDesktop, kServer).tcp(40000, 5432).syn()); // class 2 has no allotment
     EXPECT_EQ(sent(Side::upstream).size(), 3U);
     EXPECT_EQ(sent(Side::desktop).size(), 1U);
     const Shaper& up = shaper(Side::upstream).shaper();
@@ -164,14 +169,17 @@ TEST_F(PacketAllotment, AFlowOfAPredictedDestinationIsTaggedBothWays) {
     const auto used = up.allotment_stats(5);
     EXPECT_EQ(used.guaranteed_bytes + used.excess_bytes, 54U);
     const auto views = view_flows();
-    EXPECT_EQ(std::count_if(views.begin(), views.end(), [](const FlowView& v) { return v.allotment.up == 5; }), 1);
+    EXPECT_EQ(std::count_if(views.begin(), views.end(),
+                            [](const FlowView& v) { return v.allotment.up == 5; }),
+              1);
 }
 
 TEST_F(PacketAllotment, AnAllotmentCanBeginAndEndUnderAFlow) {
     const auto once = [this](unsigned n) {
         send(Side::desktop, packet().ipv4(kDesktop, kServer).udp(40000, 5432).payload("x"));
         EXPECT_EQ(sent(Side::upstream).size(), 1U);
-        EXPECT_EQ(shaper(Side::upstream).shaper().class_stats(TrafficClass::allotted).packets_sent, n);
+        EXPECT_EQ(shaper(Side::upstream).shaper().class_stats(TrafficClass::allotted).packets_sent,
+                  n);
     };
     once(0);
     tables.plan[DestinationKey{address(kServer), 5432, 1}] = AllotmentRef{5, 6};

@@ -33,7 +33,8 @@ TEST_F(PacketTwoWorkers, APacketGoesToItsOwnerAndIsCounted) {
             run();
             EXPECT_EQ(only(Side::upstream).dst(), server);
             EXPECT_EQ(count(Counter::redirected) - redirected, queue == owned_by ? 0U : 1U);
-            arrive(Side::upstream, packet().ipv4(server, kDesktop).tcp(443, 40000).syn().ack(1), queue);
+            arrive(Side::upstream, packet().ipv4(server, kDesktop).tcp(443, 40000).syn().ack(1),
+                   queue);
             run();
             EXPECT_EQ(only(Side::desktop).src(), server);
         }
@@ -80,13 +81,23 @@ TEST_F(PacketTwoWorkers, HeldConnectionOfTheOtherWorker) {
     run();
     const Frame syn = only(Side::upstream);
     arrive(Side::upstream,
-           packet().ipv4(server, kDesktop).tcp(5432, syn.src_port()).syn().seq(9).ack(syn.seq() + 1).options(
-               mss(1460).nop().ws(7).nop().nop().sack()),
+           packet()
+               .ipv4(server, kDesktop)
+               .tcp(5432, syn.src_port())
+               .syn()
+               .seq(9)
+               .ack(syn.seq() + 1)
+               .options(mss(1460).nop().ws(7).nop().nop().sack()),
            0);
     run();
     EXPECT_EQ(only(Side::upstream).ack(), 10U);
     arrive(Side::desktop,
-           packet().ipv4(kDesktop, server).tcp(50000, 5432).syn().seq(5).options(mss(1460).nop().ws(8).nop().nop().sack()),
+           packet()
+               .ipv4(kDesktop, server)
+               .tcp(50000, 5432)
+               .syn()
+               .seq(5)
+               .options(mss(1460).nop().ws(8).nop().nop().sack()),
            0);
     run();
     EXPECT_EQ(only(Side::desktop).ack(), 6U);
@@ -94,10 +105,18 @@ TEST_F(PacketTwoWorkers, HeldConnectionOfTheOtherWorker) {
     run();
     EXPECT_EQ(only(Side::upstream).src_port(), syn.src_port());
     // An ICMP error follows the flow it speaks of, whoever sent it.
-    const Bytes quoted =
-        packet().ipv4(kDesktop, server).tcp(syn.src_port(), 5432).seq(syn.seq() + 1).ack(10).ip_packet();
+    const Bytes quoted = packet()
+                             .ipv4(kDesktop, server)
+                             .tcp(syn.src_port(), 5432)
+                             .seq(syn.seq() + 1)
+                             .ack(10)
+                             .ip_packet();
     arrive(Side::upstream,
-           packet().ipv4(kRouter, kDesktop).icmp(3, 4, 1300).payload(Bytes(quoted.begin(), quoted.begin() + 28)), 0);
+           packet()
+               .ipv4(kRouter, kDesktop)
+               .icmp(3, 4, 1300)
+               .payload(Bytes(quoted.begin(), quoted.begin() + 28)),
+           0);
     run();
     const Bytes inside = only(Side::desktop).payload();
     EXPECT_EQ(inside[20] * 256U + inside[21], 50000U);
@@ -108,8 +127,10 @@ TEST_F(PacketTwoWorkers, EachWorkerMatchesNamesWithItsOwnMemory) {
     tables.threats = {listed_name("evil.example")};
     publish();
     for (const unsigned owned_by : {0U, 1U}) {
-        send(Side::desktop,
-             packet().ipv4(kDesktop, server_of(owned_by)).udp(5353, 53).payload(dns_query(1, "evil.example")));
+        send(Side::desktop, packet()
+                                .ipv4(kDesktop, server_of(owned_by))
+                                .udp(5353, 53)
+                                .payload(dns_query(1, "evil.example")));
         EXPECT_EQ(only(Side::desktop).payload()[3] & 0x0f, 3);
     }
     EXPECT_EQ(reports<ThreatMatched>().size(), 2U);
@@ -123,9 +144,19 @@ TEST_F(PacketPrimary, EveryFramePassesUntouchedBothWays) {
     const Mac a{0x02, 1, 2, 3, 4, 5};
     const Mac b{0x02, 6, 7, 8, 9, 10};
     const std::vector<Bytes> frames{
-        packet().eth(a, b).ipv4("172.16.0.1", "172.16.0.2").tcp(50000, 4172).ttl(1).payload("screen").build(),
+        packet()
+            .eth(a, b)
+            .ipv4("172.16.0.1", "172.16.0.2")
+            .tcp(50000, 4172)
+            .ttl(1)
+            .payload("screen")
+            .build(),
         packet().eth(a, b).ethertype(0x88cc).payload("LLDP, say").build(),
-        packet().eth({0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, b).ethertype(0x0806).payload_of_size(46).build(),
+        packet()
+            .eth({0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, b)
+            .ethertype(0x0806)
+            .payload_of_size(46)
+            .build(),
         packet().eth(a, b).ethertype(0x8100).payload_of_size(50).build(),
         packet().eth(a, b).ethertype(0x0800).payload("not IP at all").build(),
     };
@@ -152,7 +183,12 @@ TEST_F(PacketPrimary, PolicyNeverTouchesIt) {
     }
     publish();
     const Mac a{0x02, 1, 2, 3, 4, 5};
-    const Bytes frame = packet().eth(a, a).ipv4(kDesktop, kServer).udp(5000, 53).payload(dns_query(1, "evil.example")).build();
+    const Bytes frame = packet()
+                            .eth(a, a)
+                            .ipv4(kDesktop, kServer)
+                            .udp(5000, 53)
+                            .payload(dns_query(1, "evil.example"))
+                            .build();
     send(Side::primary_desktop, frame);
     const auto out = sent(Side::primary_client);
     ASSERT_EQ(out.size(), 1U);
@@ -164,7 +200,8 @@ TEST_F(PacketPrimary, ComesBeforeTheSecondariesInEachTurn) {
     for (int i = 0; i < 32; ++i) {
         arrive(Side::desktop, packet().ipv4(kDesktop, kServer).udp(40000, 9).payload("x"));
     }
-    arrive(Side::primary_desktop, packet().eth({2}, {2}).ethertype(0x0800).payload("screen").build());
+    arrive(Side::primary_desktop,
+           packet().eth({2}, {2}).ethertype(0x0800).payload("screen").build());
     worker().poll(now_ns); // one turn
     EXPECT_EQ(sent(Side::primary_client).size(), 1U);
     run();
@@ -173,10 +210,12 @@ TEST_F(PacketPrimary, ComesBeforeTheSecondariesInEachTurn) {
 
 TEST_F(PacketPrimary, AFullPortDropsAndCountsButDoesNotHang) {
     for (int i = 0; i < 1023; ++i) { // as many as the wire's ring takes
-        arrive(Side::primary_desktop, packet().eth({2}, {2}).ethertype(0x0800).payload("screen").build());
+        arrive(Side::primary_desktop,
+               packet().eth({2}, {2}).ethertype(0x0800).payload("screen").build());
     }
     run();
-    arrive(Side::primary_desktop, packet().eth({2}, {2}).ethertype(0x0800).payload("one more").build());
+    arrive(Side::primary_desktop,
+           packet().eth({2}, {2}).ethertype(0x0800).payload("one more").build());
     run();
     EXPECT_EQ(count(Counter::primary_forwarded), 1023U);
     EXPECT_EQ(count(DropReason::transmit_failed), 1U);

@@ -366,25 +366,6 @@ void KernelMirror::use_neighbour(const IpAddress& address, unsigned interface) {
     }
 }
 
-void KernelMirror::solicit(const IpAddress& destination) {
-    const RouteKey* best = nullptr;
-    const dataplane::Route* route = nullptr;
-    for (const auto& [key, candidate] : routes_) {
-        if (key.to.contains(destination) && (best == nullptr || key.to.length > best->to.length)) {
-            best = &key;
-            route = &candidate;
-        }
-    }
-    if (route == nullptr) {
-        return;
-    }
-    const IpAddress& hop = route->has_gateway ? route->gateway : destination;
-    const auto known = neighbours_.find({hop, best->interface});
-    if (known == neighbours_.end() || (known->second.state & NUD_STALE) != 0) {
-        use_neighbour(hop, best->interface);
-    }
-}
-
 void KernelMirror::refresh_stale() {
     for (const auto& [key, neighbour] : neighbours_) {
         if ((neighbour.state & NUD_STALE) != 0) {

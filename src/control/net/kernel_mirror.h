@@ -41,8 +41,6 @@ public:
     /// Reads the news; true when the route table has changed. Reads everything anew after an overrun.
     bool update();
     [[nodiscard]] std::shared_ptr<const dataplane::RouteTable> table() const;
-    /// Asks the kernel to find the neighbour that packets to `destination` would go to, if it is not known or stale.
-    void solicit(const IpAddress& destination);
     /// Asks the kernel to confirm neighbours it has not heard of lately; call it every few seconds.
     void refresh_stale();
 

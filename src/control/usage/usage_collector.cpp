@@ -7,9 +7,9 @@
 namespace foregate::control {
 
 UsageCollector::UsageCollector(dataplane::Dataplane& dataplane, UsageStore& store, const Config& config,
-                               NameOf name_of)
+                               NameOf name_of, NoteUse note_use)
     : dataplane_(dataplane), store_(store), bucket_(config.analytics.bucket), min_group_(config.analytics.min_group),
-      name_of_(std::move(name_of)) {
+      name_of_(std::move(name_of)), note_use_(std::move(note_use)) {
     for (const ClassConfig& usage_class : config.classes) {
         class_names_.push_back(usage_class.name);
     }
@@ -70,6 +70,9 @@ void UsageCollector::add_cells(const dataplane::UsageTable& table) {
         cell.app = from.key.app;
         const bool overflow = from.key.server == IpAddress{};
         cell.destination = overflow ? kOtherDestination : name_of_(from.key.server, from.key.port);
+        if (!overflow && from.connections != 0) {
+            note_use_(from.key.usage_class, from.key.server, from.key.port, from.connections);
+        }
         cell.bytes_up = from.bytes_up;
         cell.bytes_down = from.bytes_down;
         cell.packets_up = from.packets_up;

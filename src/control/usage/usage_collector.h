@@ -24,10 +24,15 @@ struct CollectedBucket {
     FoldResult fold;
 };
 
+/// Told of the connections a class made to an address, before it is named: for choosing the address family.
+using NoteUse = std::function<void(std::uint16_t usage_class, const IpAddress& server, std::uint16_t port,
+                                   std::uint64_t connections)>;
+
 /// Control thread only. A bucket takes two steps, since each worker answers when it has turned over.
 class UsageCollector {
 public:
-    UsageCollector(dataplane::Dataplane& dataplane, UsageStore& store, const Config& config, NameOf name_of);
+    UsageCollector(dataplane::Dataplane& dataplane, UsageStore& store, const Config& config, NameOf name_of,
+                   NoteUse note_use);
 
     /// `epoch_s`: analytics clock. Orders a rotation when the bucket has ended (or `finish`: now, whatever the clock).
     void tick(std::int64_t epoch_s, bool finish = false);
@@ -47,6 +52,7 @@ private:
     const unsigned min_group_;
     std::vector<std::string> class_names_;
     NameOf name_of_;
+    NoteUse note_use_;
     std::int64_t open_ = -1;       ///< start of the bucket being counted
     std::int64_t counting_from_ = 0;
     std::uint32_t epoch_ = 1;

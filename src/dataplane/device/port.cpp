@@ -51,6 +51,11 @@ void Port::configure(unsigned queues, rte_mempool* pool) {
     if (const int error = rte_eth_dev_info_get(dpdk_id_, &info); error != 0) {
         fail(settings_, "no information from the driver", error);
     }
+    constexpr std::uint16_t kMostMtu = 1500; // one buffer of 2 KiB holds a whole frame
+    if (settings_.mtu > kMostMtu) {
+        fail(settings_, "mtu " + std::to_string(settings_.mtu) + " is above " + std::to_string(kMostMtu) +
+                            ", the most that is supported", EINVAL);
+    }
     driver_ = info.driver_name != nullptr ? info.driver_name : "";
     rx_queues_ = std::clamp<unsigned>(queues, 1, std::max<unsigned>(info.max_rx_queues, 1));
     rte_eth_conf conf{};

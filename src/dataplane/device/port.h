@@ -44,6 +44,8 @@ public:
     [[nodiscard]] const PortSettings& settings() const noexcept { return settings_; }
     [[nodiscard]] const MacAddress& mac() const noexcept { return mac_; }
     [[nodiscard]] const std::string& driver() const noexcept { return driver_; }
+    /// Bytes a frame takes on the wire beyond its length: preamble, checksum, gap (IEEE 802.3); virtual ports have none.
+    [[nodiscard]] std::uint32_t frame_overhead_bytes() const noexcept { return created_ ? 0 : 24; }
     [[nodiscard]] PortStats stats() const noexcept;
 
 private:

@@ -19,7 +19,7 @@ ShaperSettings shaper_settings(const Port& port, unsigned max_desktops, std::uin
     settings.link_rate_bps = port.settings().rate_bps;
     settings.max_pipes = max_desktops;
     settings.slots = 16384;
-    settings.frame_overhead_bytes = 0;
+    settings.frame_overhead_bytes = port.frame_overhead_bytes();
     settings.port_burst_ns = late_poll_ns;
     settings.drop_sink = sink;
     settings.drop_context = context;

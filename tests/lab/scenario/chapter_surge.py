@@ -202,6 +202,11 @@ def play_hour(story, watch, captures):
 
 
 def report_age(story, ages):
+    """A server that loses patience closes the connection, and the gateway counts why held connections ended."""
+    closed = story.gateway.held()["totals"]["closed_by_reason"]
+    by_server = sum(closed.get(reason, 0) for reason in ("server_fin", "server_rst"))
+    story.findings.figure("held_closed_by_server", by_server)
     story.findings.promise(2, "kept up for at least 3 minutes before use, each replaced before the server's 60 s limit",
-                           f"the shortest of {len(ages)} desktops: {ages[0]:.0f} s" if ages else "none held",
-                           len(ages) == len(story.lab.desktops) and ages[0] >= 180)
+                           (f"the shortest of {len(ages)} desktops: {ages[0]:.0f} s; " if ages else "none held; ")
+                           + f"{by_server} closed by a server",
+                           len(ages) == len(story.lab.desktops) and ages[0] >= 180 and by_server == 0)

@@ -16,6 +16,7 @@ MOVE_BEFORE = datetime.timedelta(seconds=90)
 READY_BEFORE = datetime.timedelta(seconds=8)
 RATE_MBPS = 38  # of the gateway's ports; the link behind them has 40, so the queue stands where it is managed
 DAY = datetime.date(2026, 3, 4)  # a Wednesday
+IDLE = {chapter_idle.IDLE_CLASS: chapter_idle.IDLE_TIMEOUT}
 WORKING = range(7, 11)  # desktops of the class with the short idle timeout at which somebody works all the time
 
 
@@ -30,14 +31,13 @@ def chapter(story, point, play, *arguments):
         return None
 
 
-def config_text(paths, directory, clock_start, drive):
-    return gateway_config.make(paths.template, directory, clock_start, RATE_MBPS, paths.feed, drive,
-                               {chapter_idle.IDLE_CLASS: chapter_idle.IDLE_TIMEOUT})
+def config_text(paths, directory, clock_start, drive, idle):
+    return gateway_config.make(paths.template, directory, clock_start, RATE_MBPS, paths.feed, drive, idle)
 
 
-def gateway_with_history(lab, paths, directory, clock_start, surge, findings, drive):
-    """A gateway over a fresh usage store with fourteen days of history in it."""
-    gateway = Gateway(lab, paths.foregate, directory, config_text(paths, directory, clock_start, drive))
+def gateway_with_history(lab, paths, directory, clock_start, surge, findings, drive, idle=None):
+    """A gateway over a fresh usage store with fourteen days of history in it. `idle`: {class: timeout}."""
+    gateway = Gateway(lab, paths.foregate, directory, config_text(paths, directory, clock_start, drive, idle))
     gateway.check()
     csv = gateway.directory / "history.csv"
     rows = history.write(csv, clock_start, surge)
@@ -49,7 +49,7 @@ def gateway_with_history(lab, paths, directory, clock_start, surge, findings, dr
 def start_with_fallback(lab, paths, directory, clock_start, surge, findings):
     """(gateway, drive): AF_XDP ports, or AF_PACKET where those do not start."""
     for drive in ("xdp", "packet"):
-        gateway = gateway_with_history(lab, paths, directory, clock_start, surge, findings, drive)
+        gateway = gateway_with_history(lab, paths, directory, clock_start, surge, findings, drive, IDLE)
         try:
             seconds = gateway.start()
             findings.figure("start_s", seconds, 1)
@@ -140,7 +140,7 @@ def play(lab, paths, surge_time, findings):
         queues.stop()
         working.stop()
         report_primaries(story, begin_ns, time.monotonic_ns() - 200_000_000)
-        chapter(story, 8, chapter_kill.play, config_text(paths, directory, story.clock.now(), drive))
+        chapter(story, 8, chapter_kill.play, config_text(paths, directory, story.clock.now(), drive, IDLE))
         beats.stop()
         status = gateway.stop()
         findings.promise(8, "SIGTERM ends the gateway in order", f"exit status {status}", status == 0)

@@ -29,7 +29,8 @@ TEST(MailboxTest, KeepsOrderAndKnowsWhenItIsFullOrEmpty) {
 }
 
 TEST(MailboxTest, CapacityIsRoundedUpToAPowerOfTwo) {
-    for (const auto& [asked, given] : {std::pair{1U, 2U}, std::pair{3U, 4U}, std::pair{8U, 8U}, std::pair{9U, 16U}}) {
+    for (const auto& [asked, given] :
+         {std::pair{1U, 2U}, std::pair{3U, 4U}, std::pair{8U, 8U}, std::pair{9U, 16U}}) {
         Mailbox<int> box(asked);
         unsigned took = 0;
         while (box.post(1)) {

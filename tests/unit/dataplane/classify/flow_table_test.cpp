@@ -21,8 +21,12 @@ FlowKey key_of(std::uint32_t n) {
     return key;
 }
 
-Flow* find(FlowTable& table, const FlowKey& key) { return table.find(key, table.hash(key)); }
-Flow* insert(FlowTable& table, const FlowKey& key) { return table.insert(key, table.hash(key)); }
+Flow* find(FlowTable& table, const FlowKey& key) {
+    return table.find(key, table.hash(key));
+}
+Flow* insert(FlowTable& table, const FlowKey& key) {
+    return table.insert(key, table.hash(key));
+}
 
 TEST(FlowKeyTest, IsTheSameFromBothEnds) {
     const IpAddress a = *IpAddress::parse("10.0.0.1");
@@ -76,7 +80,8 @@ TEST(FlowTableTest, CapacityIsRoundedUp) {
 }
 
 TEST(FlowTableTest, FillsToItsCapacityAndRefusesMore) {
-    // Twice as many places as flows: at this size no insert fails before the last flow is in use, whatever the seed.
+    // Twice as many places as flows: at this size no insert fails before the last flow is in use,
+    // whatever the seed.
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
         FlowTable table(4096, seed);
         std::uint32_t refused = 0;

@@ -41,7 +41,9 @@ TEST(ChecksumTest, WholeSumsAgreeWithASimplerOne) {
 }
 
 /// Equal as checksums: 0x0000 and 0xffff are the same number in one's complement.
-bool same(std::uint16_t a, std::uint16_t b) { return a % 0xffff == b % 0xffff; }
+bool same(std::uint16_t a, std::uint16_t b) {
+    return a % 0xffff == b % 0xffff;
+}
 
 TEST(ChecksumTest, UpdatesAgreeWithTheWholeSum) {
     std::mt19937 random(2);
@@ -60,21 +62,23 @@ TEST(ChecksumTest, UpdatesAgreeWithTheWholeSum) {
 }
 
 TEST(ChecksumTest, UpdateDoesNotMakeTheWrongZero) {
-    // RFC 1624 section 4: the header whose checksum becomes 0x0000, where RFC 1141 would give 0xffff.
+    // RFC 1624 section 4: the header whose checksum becomes 0x0000, where RFC 1141 would give
+    // 0xffff.
     EXPECT_EQ(checksum_update16(0xdd2f, 0x5555, 0x3285), 0x0000);
 }
 
 TEST(ChecksumTest, TransportChecksumsOfBothFamilies) {
     std::mt19937 random(3);
-    const std::pair<IpAddress, IpAddress> pairs[]{{packet_test::address("10.1.2.3"), packet_test::address("203.0.113.250")},
-                                                  {packet_test::address("fd00::1"), packet_test::address("2001:db8::ffff")}};
+    const std::pair<IpAddress, IpAddress> pairs[]{
+        {packet_test::address("10.1.2.3"), packet_test::address("203.0.113.250")},
+        {packet_test::address("fd00::1"), packet_test::address("2001:db8::ffff")}};
     for (const auto& [src, dst] : pairs) {
         for (const std::uint8_t protocol : {kProtoTcp, kProtoUdp, kProtoIcmpv6}) {
             for (const std::size_t size : {8U, 21U, 1461U}) {
                 Bytes message = random_bytes(random, size);
                 store_be16(message.data() + 2, 0);
-                const std::uint16_t sum = transport_checksum(src, dst, protocol, message.data(),
-                                                             static_cast<std::uint32_t>(message.size()));
+                const std::uint16_t sum = transport_checksum(
+                    src, dst, protocol, message.data(), static_cast<std::uint32_t>(message.size()));
                 store_be16(message.data() + 2, sum);
                 EXPECT_EQ(packet_test::ones_complement_sum(
                               packet_test::with_pseudo_header(src, dst, protocol, message)),

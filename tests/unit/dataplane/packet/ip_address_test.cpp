@@ -21,9 +21,9 @@ TEST(IpAddressTest, TextOfBothFamilies) {
 }
 
 TEST(IpAddressTest, RefusesWhatIsNotAnAddress) {
-    for (const char* text : {"", "10.0.0", "10.0.0.256", "10.0.0.1.2", "010.0.0.1", " 10.0.0.1", "10.0.0.1 ", "1:2",
-                             "fe80::1%eth0", "[::1]", "::1::2", "10.0.0.1/8", "host",
-                             "1111:2222:3333:4444:5555:6666:7777:8888:9999"}) {
+    for (const char* text : {"", "10.0.0", "10.0.0.256", "10.0.0.1.2", "010.0.0.1", " 10.0.0.1",
+                             "10.0.0.1 ", "1:2", "fe80::1%eth0", "[::1]", "::1::2", "10.0.0.1/8",
+                             "host", "1111:2222:3333:4444:5555:6666:7777:8888:9999"}) {
         EXPECT_FALSE(IpAddress::parse(text).has_value()) << text;
     }
     EXPECT_FALSE(IpAddress::parse(std::string_view("10.0.0.1\0x", 10)).has_value());
@@ -48,7 +48,8 @@ TEST(IpAddressTest, EveryAddressComesBackFromItsText) {
 
 TEST(IpAddressTest, OrderIsNumerical) {
     EXPECT_LT(*IpAddress::parse("9.255.255.255"), *IpAddress::parse("10.0.0.0"));
-    EXPECT_LT(*IpAddress::parse("10.0.0.1"), *IpAddress::parse("2001:db8::")) << "v4-mapped addresses stand low";
+    EXPECT_LT(*IpAddress::parse("10.0.0.1"), *IpAddress::parse("2001:db8::"))
+        << "v4-mapped addresses stand low";
 }
 
 TEST(IpAddressTest, HashDependsOnEveryByteAndOnTheSeed) {
@@ -68,8 +69,9 @@ TEST(IpPrefixTest, TextAndItsErrors) {
     EXPECT_EQ(IpPrefix::parse("2001:db8::1")->length, 128);
     EXPECT_EQ(IpPrefix::parse("0.0.0.0/0")->bits128(), 96U);
     EXPECT_EQ(IpPrefix::parse("2001:db8::/32")->bits128(), 32U);
-    for (const char* text : {"10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/08", "10.0.0.0/8/8",
-                             "10.0.0.0/8 ", "2001:db8::/129", "2001:db8::1/64", "/8", "10.0.0.0/+8"}) {
+    for (const char* text :
+         {"10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/08", "10.0.0.0/8/8",
+          "10.0.0.0/8 ", "2001:db8::/129", "2001:db8::1/64", "/8", "10.0.0.0/+8"}) {
         EXPECT_FALSE(IpPrefix::parse(text).has_value()) << text;
     }
     EXPECT_EQ(IpPrefix::parse_interface("10.0.0.1/8")->to_string(), "10.0.0.1/8");
@@ -84,7 +86,8 @@ TEST(IpPrefixTest, Contains) {
     EXPECT_FALSE(holds("10.10.0.0/15", "10.12.0.0"));
     EXPECT_TRUE(holds("0.0.0.0/0", "255.255.255.255"));
     EXPECT_FALSE(holds("0.0.0.0/0", "2001:db8::1"));
-    EXPECT_FALSE(holds("::/0", "10.0.0.1")) << "families are apart, although one key shape serves both";
+    EXPECT_FALSE(holds("::/0", "10.0.0.1"))
+        << "families are apart, although one key shape serves both";
     EXPECT_TRUE(holds("::/0", "ffff::"));
     EXPECT_TRUE(holds("2001:db8::/61", "2001:db8:0:7::"));
     EXPECT_FALSE(holds("2001:db8::/61", "2001:db8:0:8::"));
@@ -107,7 +110,9 @@ TEST(IpPrefixTest, OverlapsBothWays) {
 
 TEST(IpPrefixTest, ContainsAgreesWithBitsOneByOne) {
     std::mt19937 random(5);
-    const auto bit = [](const IpAddress& a, unsigned i) { return a.bytes[i / 8] >> (7 - i % 8) & 1; };
+    const auto bit = [](const IpAddress& a, unsigned i) {
+        return a.bytes[i / 8] >> (7 - i % 8) & 1;
+    };
     for (int round = 0; round < 20'000; ++round) {
         const bool v4 = round % 2 == 0;
         IpAddress a = IpAddress::from_v4(static_cast<std::uint32_t>(random()));
@@ -118,7 +123,8 @@ TEST(IpPrefixTest, ContainsAgreesWithBitsOneByOne) {
         }
         IpAddress b = a;
         const auto flipped = static_cast<unsigned>((v4 ? 96 : 0) + random() % (v4 ? 32 : 128));
-        b.bytes[flipped / 8] = static_cast<std::uint8_t>(b.bytes[flipped / 8] ^ 0x80 >> flipped % 8);
+        b.bytes[flipped / 8] =
+            static_cast<std::uint8_t>(b.bytes[flipped / 8] ^ 0x80 >> flipped % 8);
         const IpPrefix prefix{a, static_cast<std::uint8_t>(random() % (v4 ? 33 : 129))};
         bool equal = true;
         for (unsigned i = 0; i < prefix.bits128(); ++i) {

@@ -4,17 +4,18 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
 #include <cstring>
+#include <memory>
 
 namespace foregate::dataplane {
 namespace {
 
 using packet_test::Bytes;
-using packet_test::PacketBuilder;
 using packet_test::packet;
+using packet_test::PacketBuilder;
 
-/// Parses from memory that is exactly as long as the frame, so that a sanitizer sees a byte too far.
+/// Parses from memory that is exactly as long as the frame, so that a sanitizer sees a byte too
+/// far.
 ParseResult parse_exactly(const Bytes& frame, ParsedPacket& out) {
     const auto copy = std::make_unique<std::uint8_t[]>(frame.size());
     if (!frame.empty()) {
@@ -28,22 +29,31 @@ ParsedPacket parsed(const Bytes& frame) {
     EXPECT_EQ(parse_exactly(frame, out), ParseResult::ip);
     return out;
 }
-ParsedPacket parsed(const PacketBuilder& builder) { return parsed(builder.build()); }
+ParsedPacket parsed(const PacketBuilder& builder) {
+    return parsed(builder.build());
+}
 
 ParseResult result_of(const Bytes& frame) {
     ParsedPacket out;
     return parse_exactly(frame, out);
 }
 
-PacketBuilder v4() { return packet().ipv4("10.0.0.1", "192.0.2.9"); }
-PacketBuilder v6() { return packet().ipv6("fd00::1", "2001:db8::9"); }
+PacketBuilder v4() {
+    return packet().ipv4("10.0.0.1", "192.0.2.9");
+}
+PacketBuilder v6() {
+    return packet().ipv6("fd00::1", "2001:db8::9");
+}
 
 TEST(ParseTest, TcpOverV4ByHand) {
     // Written out byte by byte, so that the builder is not its own witness.
-    const Bytes frame{0x02, 0, 0, 0, 0, 1, 0x02, 0, 0, 0, 0, 2, 0x08, 0x00,                                // Ethernet
-                      0x46, 0, 0, 50, 0x12, 0x34, 0x40, 0, 61, 6, 0, 0, 10, 0, 0, 1, 192, 0, 2, 9, 1, 1, 1, 0, // IPv4, options
-                      0x9c, 0x40, 0x01, 0xbb, 0, 0, 0, 1, 0, 0, 0, 2, 0x60, 0x12, 0xfa, 0xf0, 0, 0, 0, 0,  // TCP
-                      2, 4, 5, 0xb4, 'h', 'i', 0xee, 0xee};                                                  // MSS, payload, padding
+    const Bytes frame{
+        0x02, 0,    0,    0,    0,    1,    0x02, 0,   0,  0, 0, 2, 0x08, 0x00, // Ethernet
+        0x46, 0,    0,    50,   0x12, 0x34, 0x40, 0,   61, 6, 0, 0, 10,   0,
+        0,    1,    192,  0,    2,    9,    1,    1,   1,  0, // IPv4, options
+        0x9c, 0x40, 0x01, 0xbb, 0,    0,    0,    1,   0,  0, 0, 2, 0x60, 0x12,
+        0xfa, 0xf0, 0,    0,    0,    0,                 // TCP
+        2,    4,    5,    0xb4, 'h',  'i',  0xee, 0xee}; // MSS, payload, padding
     const ParsedPacket p = parsed(frame);
     EXPECT_EQ(p.src.to_string(), "10.0.0.1");
     EXPECT_EQ(p.dst.to_string(), "192.0.2.9");
@@ -102,23 +112,31 @@ TEST(ParseTest, ProtocolsWithoutPorts) {
 
 TEST(ParseTest, NotIp) {
     for (const unsigned type : {0x0806U, 0x88ccU, 0x8100U, 0x88a8U, 0x0004U}) {
-        EXPECT_EQ(result_of(packet().ethertype(type).payload_of_size(46).build()), ParseResult::not_ip) << type;
+        EXPECT_EQ(result_of(packet().ethertype(type).payload_of_size(46).build()),
+                  ParseResult::not_ip)
+            << type;
     }
 }
 
 TEST(ParseTest, EveryTruncationOfEveryKindIsNoticed) {
-    const PacketBuilder kinds[]{
-        v4().tcp(1, 2).options(packet_test::mss(1460)).payload("abc"), v4().udp(1, 2).payload("abc"),
-        v4().icmp(8, 0, 1).payload("abc"), v4().ipv4_options(Bytes(8, 1)).tcp(1, 2).payload("abc"),
-        v6().tcp(1, 2).payload("abc"), v6().udp(1, 2).payload("abc"),
-        v6().extension(0, Bytes{0, 1, 4, 0, 0, 0, 0}).extension(60, Bytes{0, 1, 4, 0, 0, 0, 0}).tcp(1, 2).payload("abc"),
-        v4().protocol(50).payload_of_size(20)};
+    const PacketBuilder kinds[]{v4().tcp(1, 2).options(packet_test::mss(1460)).payload("abc"),
+                                v4().udp(1, 2).payload("abc"),
+                                v4().icmp(8, 0, 1).payload("abc"),
+                                v4().ipv4_options(Bytes(8, 1)).tcp(1, 2).payload("abc"),
+                                v6().tcp(1, 2).payload("abc"),
+                                v6().udp(1, 2).payload("abc"),
+                                v6().extension(0, Bytes{0, 1, 4, 0, 0, 0, 0})
+                                    .extension(60, Bytes{0, 1, 4, 0, 0, 0, 0})
+                                    .tcp(1, 2)
+                                    .payload("abc"),
+                                v4().protocol(50).payload_of_size(20)};
     for (const PacketBuilder& kind : kinds) {
         const Bytes whole = kind.build();
         ASSERT_EQ(result_of(whole), ParseResult::ip);
         for (std::size_t size = 0; size < whole.size(); ++size) {
-            EXPECT_EQ(result_of(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size))),
-                      ParseResult::truncated)
+            EXPECT_EQ(
+                result_of(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size))),
+                ParseResult::truncated)
                 << size << " of " << whole.size();
         }
     }
@@ -155,14 +173,16 @@ TEST(ParseTest, ImpossibleHeaders) {
     const Bytes tcp6 = v6().tcp(1, 2).build();
     EXPECT_EQ(changed(tcp4, 14, 0x44), ParseResult::bad_header);
     EXPECT_EQ(changed(tcp4, 14, 0x65), ParseResult::bad_header);
-    EXPECT_EQ(changed(tcp4, 14, 0x4f), ParseResult::bad_header); // 60 bytes of header in 40 of packet
+    EXPECT_EQ(changed(tcp4, 14, 0x4f),
+              ParseResult::bad_header); // 60 bytes of header in 40 of packet
     EXPECT_EQ(changed(tcp4, 46, 0x40), ParseResult::bad_header);
     EXPECT_EQ(changed(tcp4, 46, 0x60), ParseResult::truncated);
     EXPECT_EQ(changed(udp4, 39, 7), ParseResult::bad_header);
     EXPECT_EQ(changed(udp4, 39, 12), ParseResult::bad_header);
     EXPECT_EQ(changed(udp4, 39, 10), ParseResult::ip); // shorter than the packet is allowed
     EXPECT_EQ(changed(tcp6, 14, 0x40), ParseResult::bad_header);
-    EXPECT_EQ(changed(tcp6, 20, 0), ParseResult::bad_header); // TCP read as an extension header that is too long
+    EXPECT_EQ(changed(tcp6, 20, 0),
+              ParseResult::bad_header); // TCP read as an extension header that is too long
 }
 
 TEST(ParseTest, V4MappedAddressesOnTheWireAreRefused) {
@@ -173,10 +193,15 @@ TEST(ParseTest, V4MappedAddressesOnTheWireAreRefused) {
 }
 
 TEST(ParseTest, ExtensionHeadersAreWalked) {
-    const Bytes eight{0, 1, 4, 0, 0, 0, 0};          // length 0, PadN
+    const Bytes eight{0, 1, 4, 0, 0, 0, 0}; // length 0, PadN
     const Bytes sixteen{1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
     const Bytes authentication{2, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 9, 9, 9, 9}; // (2 + 2) * 4 bytes
-    const ParsedPacket p = parsed(v6().extension(0, eight).extension(60, sixteen).extension(43, eight).extension(51, authentication).tcp(7, 8).payload("x"));
+    const ParsedPacket p = parsed(v6().extension(0, eight)
+                                      .extension(60, sixteen)
+                                      .extension(43, eight)
+                                      .extension(51, authentication)
+                                      .tcp(7, 8)
+                                      .payload("x"));
     EXPECT_EQ(p.protocol, kProtoTcp);
     EXPECT_EQ(p.l4_offset, 14 + 40 + 8 + 16 + 8 + 16);
     EXPECT_EQ(p.src_port, 7);
@@ -189,12 +214,15 @@ TEST(ParseTest, TooManyExtensionHeaders) {
         seven.extension(60, Bytes{0, 1, 4, 0, 0, 0, 0});
     }
     EXPECT_EQ(result_of(seven.tcp(1, 2).build()), ParseResult::ip);
-    EXPECT_EQ(result_of(seven.extension(60, Bytes{0, 1, 4, 0, 0, 0, 0}).build()), ParseResult::bad_header);
-    EXPECT_EQ(result_of(v6().extension(60, Bytes{255, 0, 0, 0, 0, 0, 0}).tcp(1, 2).build()), ParseResult::bad_header);
+    EXPECT_EQ(result_of(seven.extension(60, Bytes{0, 1, 4, 0, 0, 0, 0}).build()),
+              ParseResult::bad_header);
+    EXPECT_EQ(result_of(v6().extension(60, Bytes{255, 0, 0, 0, 0, 0, 0}).tcp(1, 2).build()),
+              ParseResult::bad_header);
 }
 
 TEST(ParseTest, FragmentsOfV4) {
-    const ParsedPacket first = parsed(v4().udp(53, 5353).payload_of_size(40).fragment_field(0x2000));
+    const ParsedPacket first =
+        parsed(v4().udp(53, 5353).payload_of_size(40).fragment_field(0x2000));
     EXPECT_TRUE(first.fragment);
     EXPECT_FALSE(first.later_fragment);
     EXPECT_EQ(first.src_port, 53);
@@ -203,7 +231,8 @@ TEST(ParseTest, FragmentsOfV4) {
     EXPECT_EQ(later.src_port, 0);
     EXPECT_EQ(later.payload_length, 40);
     EXPECT_EQ(later.payload_offset, later.l4_offset);
-    EXPECT_FALSE(parsed(v4().tcp(1, 2).fragment_field(0x4000)).fragment) << "don't fragment is no fragment";
+    EXPECT_FALSE(parsed(v4().tcp(1, 2).fragment_field(0x4000)).fragment)
+        << "don't fragment is no fragment";
     // The UDP length of a first fragment speaks of the whole datagram.
     Bytes of_a_longer = v4().udp(53, 5353).payload_of_size(40).fragment_field(0x2000).build();
     packet_test::set16(of_a_longer, 38, 3000);
@@ -212,7 +241,8 @@ TEST(ParseTest, FragmentsOfV4) {
 
 TEST(ParseTest, FragmentsOfV6) {
     const auto fragment = [](unsigned field) {
-        return v6().extension(44, Bytes{0, static_cast<std::uint8_t>(field >> 8), static_cast<std::uint8_t>(field), 0, 0, 0, 9});
+        return v6().extension(44, Bytes{0, static_cast<std::uint8_t>(field >> 8),
+                                        static_cast<std::uint8_t>(field), 0, 0, 0, 9});
     };
     const ParsedPacket first = parsed(fragment(0x0001).udp(53, 5353).payload_of_size(40));
     EXPECT_TRUE(first.fragment);
@@ -222,7 +252,8 @@ TEST(ParseTest, FragmentsOfV6) {
     EXPECT_TRUE(later.later_fragment);
     EXPECT_EQ(later.protocol, kProtoUdp);
     EXPECT_EQ(later.payload_length, 40);
-    EXPECT_FALSE(parsed(fragment(0).udp(1, 2)).fragment) << "an atomic fragment is whole (RFC 6946)";
+    EXPECT_FALSE(parsed(fragment(0).udp(1, 2)).fragment)
+        << "an atomic fragment is whole (RFC 6946)";
 }
 
 TEST(ParseTest, AFrameThatIsTooLongForItsOffsets) {

@@ -10,7 +10,9 @@ namespace {
 
 using Entries = std::vector<std::pair<IpPrefix, int>>;
 
-IpPrefix prefix(const char* text) { return *IpPrefix::parse_interface(text); }
+IpPrefix prefix(const char* text) {
+    return *IpPrefix::parse_interface(text);
+}
 int found(const PrefixMap<int>& map, const char* text) {
     const int* value = map.find(*IpAddress::parse(text));
     return value == nullptr ? -1 : *value;
@@ -26,8 +28,12 @@ TEST(PrefixMapTest, EmptyFindsNothing) {
 }
 
 TEST(PrefixMapTest, TheLongestWins) {
-    const PrefixMap<int> map(Entries{{prefix("10.0.0.0/8"), 8}, {prefix("10.1.0.0/16"), 16}, {prefix("10.1.2.3/32"), 32},
-                                     {prefix("0.0.0.0/0"), 0}, {prefix("2001:db8::/32"), 132}, {prefix("2001:db8::1/128"), 228}});
+    const PrefixMap<int> map(Entries{{prefix("10.0.0.0/8"), 8},
+                                     {prefix("10.1.0.0/16"), 16},
+                                     {prefix("10.1.2.3/32"), 32},
+                                     {prefix("0.0.0.0/0"), 0},
+                                     {prefix("2001:db8::/32"), 132},
+                                     {prefix("2001:db8::1/128"), 228}});
     EXPECT_FALSE(map.empty());
     EXPECT_EQ(found(map, "10.1.2.3"), 32);
     EXPECT_EQ(found(map, "10.1.2.4"), 16);
@@ -39,7 +45,8 @@ TEST(PrefixMapTest, TheLongestWins) {
 }
 
 TEST(PrefixMapTest, HostBitsAreClearedAndTheLastOfEqualsWins) {
-    const PrefixMap<int> map(Entries{{prefix("10.0.0.9/24"), 1}, {prefix("10.0.0.0/24"), 2}, {prefix("10.0.0.1/24"), 3}});
+    const PrefixMap<int> map(Entries{
+        {prefix("10.0.0.9/24"), 1}, {prefix("10.0.0.0/24"), 2}, {prefix("10.0.0.1/24"), 3}});
     EXPECT_EQ(found(map, "10.0.0.200"), 3);
 }
 
@@ -54,7 +61,8 @@ TEST(PrefixMapTest, AgreesWithLookingAtEveryPrefix) {
             return a;
         }
         for (std::size_t i = 0; i < 16; ++i) {
-            a.bytes[i] = i < 2 ? std::uint8_t{0x20} : static_cast<std::uint8_t>(random() % (i < 12 ? 2 : 256));
+            a.bytes[i] = i < 2 ? std::uint8_t{0x20}
+                               : static_cast<std::uint8_t>(random() % (i < 12 ? 2 : 256));
         }
         return a;
     };
@@ -67,7 +75,8 @@ TEST(PrefixMapTest, AgreesWithLookingAtEveryPrefix) {
         }
         const PrefixMap<int> map(entries);
         for (int probe = 0; probe < 1000; ++probe) {
-            const IpAddress a = probe % 10 == 0 ? entries[random() % entries.size()].first.address : any_address(probe % 2 == 0);
+            const IpAddress a = probe % 10 == 0 ? entries[random() % entries.size()].first.address
+                                                : any_address(probe % 2 == 0);
             int expected = -1;
             int longest = -1;
             for (const auto& [candidate, value] : entries) {

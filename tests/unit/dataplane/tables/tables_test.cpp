@@ -9,8 +9,12 @@
 namespace foregate::dataplane {
 namespace {
 
-IpAddress at(const char* text) { return *IpAddress::parse(text); }
-IpPrefix net(const char* text) { return *IpPrefix::parse(text); }
+IpAddress at(const char* text) {
+    return *IpAddress::parse(text);
+}
+IpPrefix net(const char* text) {
+    return *IpPrefix::parse(text);
+}
 constexpr MacAddress kMac{2, 0, 0, 0, 0, 9};
 
 RouteTable sample_routes() {
@@ -19,7 +23,9 @@ RouteTable sample_routes() {
                        {net("10.9.0.0/16"), Route{1, true, at("192.0.2.2")}},
                        {net("2001:db8::/64"), Route{1, false, {}}}},
                       {at("10.0.0.1"), at("2001:db8::1")},
-                      {{at("10.0.0.7"), kMac}, {at("192.0.2.1"), MacAddress{2, 1, 1, 1, 1, 1}}, {at("2001:db8::7"), kMac}});
+                      {{at("10.0.0.7"), kMac},
+                       {at("192.0.2.1"), MacAddress{2, 1, 1, 1, 1, 1}},
+                       {at("2001:db8::7"), kMac}});
 }
 
 TEST(RouteTableTest, DirectAndByGateway) {
@@ -51,12 +57,14 @@ TEST(RouteTableTest, WhatTheKernelMustDo) {
 
 TEST(RouteTableTest, LocalAddresses) {
     const RouteTable routes = sample_routes();
-    for (const char* local : {"10.0.0.1", "2001:db8::1", "224.0.0.1", "239.255.255.255", "255.255.255.255", "127.0.0.1",
-                              "0.0.0.0", "169.254.1.1", "ff02::1", "fe80::1", "::", "::1"}) {
+    for (const char* local :
+         {"10.0.0.1", "2001:db8::1", "224.0.0.1", "239.255.255.255", "255.255.255.255", "127.0.0.1",
+          "0.0.0.0", "169.254.1.1", "ff02::1", "fe80::1", "::", "::1"}) {
         EXPECT_TRUE(routes.is_local(at(local))) << local;
         EXPECT_EQ(routes.lookup(at(local)).kind, Hop::Kind::kernel) << local;
     }
-    for (const char* other : {"10.0.0.2", "2001:db8::2", "223.255.255.255", "240.0.0.1", "::2", "fec0::1"}) {
+    for (const char* other :
+         {"10.0.0.2", "2001:db8::2", "223.255.255.255", "240.0.0.1", "::2", "fec0::1"}) {
         EXPECT_FALSE(routes.is_local(at(other))) << other;
     }
 }

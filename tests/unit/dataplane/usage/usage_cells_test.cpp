@@ -10,7 +10,8 @@
 namespace foregate::dataplane {
 namespace {
 
-UsageCellKey key_of(std::uint32_t server, std::uint16_t usage_class = 1, AppType app = AppType::web) {
+UsageCellKey key_of(std::uint32_t server, std::uint16_t usage_class = 1,
+                    AppType app = AppType::web) {
     return {IpAddress::from_v4(server), 443, usage_class, 6, app};
 }
 
@@ -92,7 +93,8 @@ TEST(DesktopSketchTest, NeverCountsMoreThanThereWere) {
 }
 
 TEST(DesktopSketchTest, LinearCountingComesNear) {
-    // Whang, Vander-Zanden, Taylor (1990): -m ln(empty / m); its standard error at this load is below 3 %.
+    // Whang, Vander-Zanden, Taylor (1990): -m ln(empty / m); its standard error at this load is
+    // below 3 %.
     for (const std::uint32_t desktops : {5U, 50U, 500U}) {
         double sum = 0;
         for (std::uint64_t salt = 1; salt <= 20; ++salt) {

@@ -19,7 +19,8 @@ Header from(std::uint8_t host) {
     return h;
 }
 
-unsigned admitted(KernelLimiter& limiter, const Header& frame, std::uint64_t now_ns, unsigned tries) {
+unsigned admitted(KernelLimiter& limiter, const Header& frame, std::uint64_t now_ns,
+                  unsigned tries) {
     unsigned count = 0;
     for (unsigned i = 0; i < tries; ++i) {
         count += limiter.admit(frame.data(), now_ns) ? 1U : 0U;
