@@ -21,6 +21,20 @@ public:
     /// Fetches the bucket of `hash` into the cache ahead of find().
     void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&buckets_[bucket_of(hash)]); }
 
+    /// Fetches the flows that `hash` may stand for; its bucket is best in the cache already.
+    void prefetch_flow(std::uint64_t hash) const noexcept {
+        const std::uint16_t tag = tag_of(hash);
+        const Bucket& bucket = buckets_[bucket_of(hash)];
+        for (unsigned way = 0; way < kWays; ++way) {
+            if (bucket.tags[way] == tag && bucket.numbers[way] != 0) {
+                const auto* flow = reinterpret_cast<const char*>(&flows_[bucket.numbers[way] - 1]);
+                for (std::size_t line = 0; line < sizeof(Flow); line += 64) {
+                    __builtin_prefetch(flow + line, 1);
+                }
+            }
+        }
+    }
+
     [[nodiscard]] Flow* find(const FlowKey& key, std::uint64_t hash) noexcept;
     /// A fresh flow for a key that find() did not know; nullptr when its two buckets or the table are full.
     [[nodiscard]] Flow* insert(const FlowKey& key, std::uint64_t hash) noexcept;

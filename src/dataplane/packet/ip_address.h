@@ -45,7 +45,11 @@ struct IpAddress {
     static std::optional<IpAddress> parse(std::string_view text);
 
     [[nodiscard]] bool is_v4() const noexcept {
-        return std::memcmp(bytes.data(), kV4Prefix.data(), kV4Prefix.size()) == 0;
+        std::uint64_t high;
+        std::uint32_t middle;
+        std::memcpy(&high, bytes.data(), sizeof high);
+        std::memcpy(&middle, bytes.data() + 8, sizeof middle);
+        return high == 0 && middle == __builtin_bswap32(0x0000ffffU);
     }
     /// Only meaningful when is_v4(): host order.
     [[nodiscard]] std::uint32_t v4() const noexcept {
@@ -55,7 +59,19 @@ struct IpAddress {
     [[nodiscard]] const std::uint8_t* v4_wire() const noexcept { return bytes.data() + 12; }
     [[nodiscard]] std::string to_string() const;
 
-    auto operator<=>(const IpAddress&) const noexcept = default;
+    bool operator==(const IpAddress&) const noexcept = default;
+    /// By the bytes in order; compared as two big-endian words, without a call.
+    std::strong_ordering operator<=>(const IpAddress& other) const noexcept {
+        const auto order = word(0) <=> other.word(0);
+        return order != 0 ? order : word(8) <=> other.word(8);
+    }
+
+private:
+    [[nodiscard]] std::uint64_t word(unsigned at) const noexcept {
+        std::uint64_t value;
+        std::memcpy(&value, bytes.data() + at, sizeof value);
+        return __builtin_bswap64(value);
+    }
 };
 
 /// A prefix; `length` counts bits of the address family's own form (0..32 for IPv4, 0..128 for IPv6).

@@ -3,22 +3,43 @@
 
 namespace foregate::dataplane {
 
+/// Three passes, so that the misses of a burst overlap: buckets are fetched ahead, then flows, then both are read.
 void FlowStage::run(PacketBatch& batch) noexcept {
-    for (BatchSlot& slot : batch) {
+    std::array<FlowKey, kBurst> keys;
+    for (unsigned i = 0; i < batch.count; ++i) {
+        BatchSlot& slot = batch.slots[i];
         if (slot.fate == Fate::pending) {
-            slot.flow = find_or_create(slot);
+            keys[i] = key_of(slot);
+            state_.flows.prefetch(slot.flow_hash);
         }
     }
+    for (BatchSlot& slot : batch) {
+        if (slot.fate == Fate::pending) {
+            state_.flows.prefetch_flow(slot.flow_hash);
+        }
+    }
+    for (unsigned i = 0; i < batch.count; ++i) {
+        BatchSlot& slot = batch.slots[i];
+        if (slot.fate == Fate::pending) {
+            slot.flow = find_or_create(slot, keys[i]);
+        }
+    }
+}
+
+FlowKey FlowStage::key_of(BatchSlot& slot) const noexcept {
+    const ParsedPacket& p = slot.parsed;
+    const FlowKey key = flow_key(p.src, p.src_port, p.dst, p.dst_port, p.protocol, slot.from_low);
+    slot.flow_hash = state_.flows.hash(key);
+    return key;
 }
 
 bool FlowStage::from_desktop_port(const BatchSlot& slot) const noexcept {
     return state_.lanes[slot.packet->port].port->settings().kind == PortKind::desktop;
 }
 
-Flow* FlowStage::find_or_create(BatchSlot& slot) noexcept {
-    const ParsedPacket& p = slot.parsed;
-    const FlowKey key = flow_key(p.src, p.src_port, p.dst, p.dst_port, p.protocol, slot.from_low);
-    slot.flow_hash = state_.flows.hash(key);
+Flow* FlowStage::find_or_create(BatchSlot& slot) noexcept { return find_or_create(slot, key_of(slot)); }
+
+Flow* FlowStage::find_or_create(BatchSlot& slot, const FlowKey& key) noexcept {
     Flow* flow = state_.flows.find(key, slot.flow_hash);
     if (flow == nullptr) {
         DropReason reason{};

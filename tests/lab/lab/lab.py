@@ -168,6 +168,13 @@ class Lab:
         ip_batch(lines, self.gateway.namespace)
         self.forget_neighbours()
 
+    def kernel_forwards(self, on):
+        """False: the gateway's kernel leaves alone what arrives at desk and up. AF_PACKET ports need that, as they get
+        copies and the kernel would route the originals; AF_XDP ports take the frames themselves."""
+        words = [f"net.ipv4.conf.{port}.forwarding={int(on)}" for port in ("desk", "up")]
+        words += [f"net.ipv6.conf.{port}.disable_ipv6={int(not on)}" for port in ("desk", "up")]
+        self.gateway.run(["sysctl", "-qw", *words])
+
     def forget_neighbours(self):
         """Every host asks anew who has the gateway's address."""
         around = [*self.desktops, self.gateway, *(self.hosts[s.name] for s in self._topology.servers)]

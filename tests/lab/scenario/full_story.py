@@ -16,6 +16,7 @@ MOVE_BEFORE = datetime.timedelta(seconds=90)
 READY_BEFORE = datetime.timedelta(seconds=8)
 RATE_MBPS = 38  # of the gateway's ports; the link behind them has 40, so the queue stands where it is managed
 DAY = datetime.date(2026, 3, 4)  # a Wednesday
+PORTS = {"xdp": "AF_XDP", "packet": "AF_PACKET"}
 IDLE = {chapter_idle.IDLE_CLASS: chapter_idle.IDLE_TIMEOUT}
 WORKING = range(7, 11)  # desktops of the class with the short idle timeout at which somebody works all the time
 
@@ -49,11 +50,12 @@ def gateway_with_history(lab, paths, directory, clock_start, surge, findings, dr
 def start_with_fallback(lab, paths, directory, clock_start, surge, findings):
     """(gateway, drive): AF_XDP ports, or AF_PACKET where those do not start."""
     for drive in ("xdp", "packet"):
+        lab.kernel_forwards(drive == "xdp")
         gateway = gateway_with_history(lab, paths, directory, clock_start, surge, findings, drive, IDLE)
         try:
             seconds = gateway.start()
             findings.figure("start_s", seconds, 1)
-            findings.figure("ports", {"xdp": "AF_XDP", "packet": "AF_PACKET"}[drive])
+            findings.figure("ports", PORTS[drive])
             return gateway, drive
         except Exception as error:  # pylint: disable=broad-except
             problem = f"{error}; {gateway.failure()}"
@@ -144,7 +146,9 @@ def play(lab, paths, surge_time, findings):
         beats.stop()
         status = gateway.stop()
         findings.promise(8, "SIGTERM ends the gateway in order", f"exit status {status}", status == 0)
+        lab.kernel_forwards(True)
         chapter(story, 4, chapter_overload.play_kernel)
+        lab.kernel_forwards(drive == "xdp")
     finally:
         gateway.stop()
         story.parallel.shutdown(wait=False, cancel_futures=True)

@@ -7,8 +7,9 @@ import time
 from lab import wait_for
 
 from . import chapter_surge
+from .chapter_login import measured_round_trip
 from .findings import median
-from .full_story import DAY, gateway_with_history
+from .full_story import DAY, PORTS, gateway_with_history
 from .history import DATABASE
 from .story import Clock, Story
 
@@ -77,11 +78,14 @@ def play(lab, paths, surge_time, findings, drive):
     story = None
     try:
         gateway.start()
+        findings.figures.setdefault("ports", PORTS[drive])
         lab.forget_neighbours()
         story = Story(lab, gateway, findings, hour, clock=Clock(gateway), drive=drive)
         for desktop in lab.desktops:
             gateway.console(f"session login {desktop.name}")
         list(story.parallel.map(first_page, lab.desktops))
+        if "rtt_us" not in findings.figures:
+            findings.figure("rtt_us", measured_round_trip(story), 0)
         begin = time.monotonic()
         wait_for(lambda: gateway.console("show forecast"), 30, "the first forecast", 0.2)
         findings.say(f"forecast after {time.monotonic() - begin:.1f} s")
