@@ -33,6 +33,17 @@ EventLog open_events(const Config& config) {
     return EventLog(config.events.file, std::move(pseudonyms));
 }
 
+/// AF_PACKET ports share their interface with the kernel's own stack; AF_XDP ports take the frames away from it.
+void silence_shared_interfaces(const Config& config) {
+    for (const PortConfig& port : config.ports) {
+        const bool routed = port.role == PortRole::desktop || port.role == PortRole::upstream;
+        const auto at = port.device.find("iface=");
+        if (routed && port.device.rfind("net_af_packet", 0) == 0 && at != std::string::npos) {
+            KernelMirror::silence_interface(port.device.substr(at + 6, port.device.find(',', at) - at - 6));
+        }
+    }
+}
+
 std::vector<TwinInterface> twins_of(const Config& config, const dataplane::Dataplane& dataplane) {
     std::vector<TwinInterface> twins;
     const auto ports = dataplane.ports();
@@ -65,6 +76,7 @@ Gateway::Gateway(const Config& given)
           directory.learn(name, is_v6, addresses, ttl_s, std::chrono::steady_clock::now(), AnswerSource::resolver);
       }) {
     started_at_ = std::chrono::steady_clock::now();
+    silence_shared_interfaces(config);
     threats.load_first();
     publisher.set(kernel.table());
     sessions.publish_all();

@@ -240,13 +240,28 @@ double finish(double value, const History& history, double factor) {
                       std::numeric_limits<double>::max());
 }
 
-void finish_steps(Forecast& out, const History& history, double factor, bool whole_numbers) {
+// At least the spread of a Poisson variable with this mean: its variance is its mean.
+void widen_to_poisson(Step& step) {
+    constexpr double kZ90 = 1.2816; // standard normal quantiles
+    constexpr double kZ975 = 1.96;
+    const double deviation = std::sqrt(std::max(step.mean, 0.0));
+    step.q025 = std::max(0.0, std::min(step.q025, step.mean - kZ975 * deviation));
+    step.q10 = std::max(0.0, std::min(step.q10, step.mean - kZ90 * deviation));
+    step.q90 = std::max(step.q90, step.mean + kZ90 * deviation);
+    step.q975 = std::max(step.q975, step.mean + kZ975 * deviation);
+}
+
+void finish_steps(Forecast& out, const History& history, double factor,
+                  const ForecastOptions& options) {
     for (Step& step : out.steps) {
         for (double* value :
              {&step.mean, &step.q025, &step.q10, &step.q50, &step.q90, &step.q975}) {
             *value = finish(*value, history, factor);
         }
-        if (whole_numbers) {
+        if (options.arrivals) {
+            widen_to_poisson(step);
+        }
+        if (options.integer_counts) {
             step.q025 = std::floor(step.q025);
             step.q10 = std::floor(step.q10);
             step.q50 = std::round(step.q50);
@@ -281,7 +296,7 @@ Forecast forecast(const Series& series, const ForecastOptions& options) {
         out.steps = conformal_bands(mean, combination.residuals(), level_offset(history));
         combination.report(out);
     }
-    finish_steps(out, history, factor, options.integer_counts);
+    finish_steps(out, history, factor, options);
     return out;
 }
 

@@ -49,6 +49,9 @@ struct ForecastOptions {
     int recent_origins = 16;
     // The series counts things: quantiles become whole numbers (rounded outward), mean does not.
     bool integer_counts = false;
+    // The series counts arrivals of many independent sources: the band is never narrower than that
+    // of a Poisson variable with this mean (normal approximation), however calm the past was.
+    bool arrivals = false;
     // Only the last so many values are looked at (bounds the cost); useful from two long
     // seasons on.
     int max_history = 8064;

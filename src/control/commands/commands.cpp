@@ -40,6 +40,7 @@ constexpr Row kShow[] = {
     {"show threats",      "",                 "threat feeds, and what they matched", show_threats},
     {"show warnings",     "",                 "warnings of all sessions", show_warnings},
     {"show events",       "[COUNT]",          "the last events", show_events},
+    {"quit",              "",                 "leave the console", quit},
 };
 
 constexpr Row kOrders[] = {
@@ -48,6 +49,7 @@ constexpr Row kOrders[] = {
     {"session cut",       "NAME [REASON]",       "cut the secondary interface", session_cut, desktop_then_reason},
     {"session restore",   "NAME",                "bring the secondary interface back", session_restore, desktop_names},
     {"threat reload",     "",                    "read the threat feeds anew", threat_reload},
+    {"log reopen",        "",                    "open the events file and the log anew, after a rotation", log_reopen},
     {"plan on",           "",                    "plan by forecast", plan_on},
     {"plan off",          "",                    "no allotments and no connections ahead; monitors stay", plan_off},
     {"forecast refresh",  "",                    "forecast anew as soon as possible", forecast_refresh},

@@ -3,6 +3,7 @@
 #include "control/commands/naming.h"
 #include "control/commands/show.h"
 #include "control/gateway.h"
+#include "control/telemetry/log.h"
 
 #include <algorithm>
 #include <limits>
@@ -79,6 +80,15 @@ CommandResult threat_reload(Gateway& gateway, const CommandArgs&) {
     return CommandResult::success({{"reload", begun ? "begun" : "follows the one that is running"},
                                    {"loads_before", gateway.threats.loads()}});
 }
+
+CommandResult log_reopen(Gateway& gateway, const CommandArgs&) {
+    gateway.events.reopen();
+    reopen_log();
+    return CommandResult::success({{"reopened", "events and log"}});
+}
+
+/// The interactive doors leave by themselves; given as a single command there is nothing left to do.
+CommandResult quit(Gateway&, const CommandArgs&) { return CommandResult::success(); }
 
 CommandResult plan_on(Gateway& gateway, const CommandArgs&) {
     return plan_switched(gateway, true);

@@ -108,6 +108,11 @@ void KernelMirror::prepare_host() {
     }
 }
 
+void KernelMirror::silence_interface(const std::string& interface) {
+    set_switch("ipv4/conf/" + interface + "/forwarding", "0");
+    set_switch("ipv6/conf/" + interface + "/disable_ipv6", "1");
+}
+
 void KernelMirror::request(nlmsghdr* message, const std::string& what, bool exists_is_fine) {
     message->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
     message->nlmsg_seq = ++sequence_;

@@ -36,6 +36,10 @@ public:
     KernelMirror(const KernelMirror&) = delete;
     KernelMirror& operator=(const KernelMirror&) = delete;
 
+    /// For an interface whose frames the kernel sees beside a packet socket of ours (AF_PACKET ports): it must neither
+    /// forward nor answer them, or there would be duplicates and resets.
+    static void silence_interface(const std::string& interface);
+
     /// Becomes readable when the kernel has news.
     [[nodiscard]] int fd() const noexcept;
     /// Reads the news; true when the route table has changed. Reads everything anew after an overrun.

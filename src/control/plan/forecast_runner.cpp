@@ -147,6 +147,7 @@ private:
             job.options.horizon = static_cast<int>(horizon_);
             job.options.integer_counts =
                 job.metric == Metric::connections || job.metric == Metric::desktops;
+            job.options.arrivals = job.metric == Metric::connections;
             job.options.max_history = std::max(job.options.max_history, static_cast<int>(history_));
             jobs_.jobs.push_back(std::move(job));
         }

@@ -247,4 +247,24 @@ TEST(Forecaster, OldHistoryIsLeftOut) {
 }
 
 } // namespace
+TEST(ForecasterArrivals, BandIsNeverNarrowerThanPoisson) {
+    Series series;
+    series.season = 24;
+    series.values.assign(24 * 14, 25.0); // a past without any noise
+    ForecastOptions options;
+    options.horizon = 6;
+    const Forecast calm = forecast(series, options);
+    options.arrivals = true;
+    const Forecast arrivals = forecast(series, options);
+    for (std::size_t k = 0; k < arrivals.steps.size(); ++k) {
+        EXPECT_DOUBLE_EQ(arrivals.steps[k].mean, calm.steps[k].mean);
+        EXPECT_LT(calm.steps[k].q90 - calm.steps[k].q10, 1.0);
+        EXPECT_LE(arrivals.steps[k].q025, 25.0 - 1.9 * 5.0); // a Poisson variable's deviation is 5 here
+        EXPECT_LE(arrivals.steps[k].q10, 25.0 - 1.2 * 5.0);
+        EXPECT_GE(arrivals.steps[k].q90, 25.0 + 1.2 * 5.0);
+        EXPECT_GE(arrivals.steps[k].q975, 25.0 + 1.9 * 5.0);
+        EXPECT_GE(arrivals.steps[k].q025, 0.0);
+    }
+}
+
 } // namespace foregate::forecast
