@@ -88,7 +88,7 @@ struct WorkerState {
 template <std::size_t N>
 inline void copy_name(std::array<char, N>& to, std::string_view name) noexcept {
     const std::size_t length = std::min(name.size(), N - 1);
-    std::memcpy(to.data(), name.data(), length);
+    std::copy_n(name.data(), length, to.data()); // an empty name may have no data
     to[length] = '\0';
 }
 
