@@ -324,6 +324,9 @@ std::string Gateway::open_held(const std::string& desktop_name, const std::strin
     if (desktop == nullptr) {
         return "no desktop is called " + desktop_name + " or has this address";
     }
+    if (desktop->state != SessionState::active) {
+        return desktop->name + " has no session that is active";
+    }
     const auto parts = parse_destination(destination);
     if (!parts || parts->kind == DestinationParts::Kind::prefix) {
         return destination + " is no destination, expected NAME:PORT or ADDRESS:PORT";
@@ -338,7 +341,7 @@ std::string Gateway::open_held(const std::string& desktop_name, const std::strin
             resolver.ask(parts->name, now);
             return destination + ": no address known yet for this desktop's address family; asked, try again";
         }
-        return destination + ": the desktop has no address of this family, no session, or a cap is reached";
+        return destination + ": the desktop has no address of this family, or a cap is reached";
     }
     post(*order);
     return {};
