@@ -89,7 +89,7 @@ public:
     DestinationHealth* health(const std::string& destination);
     void warn(WarningKind kind, const std::string& destination, const std::string& reason,
               bool blocked, SteadyTime now);
-    /// The secondary is cut: held connections other than monitors are the caller's to close, rates
+    /// The secondary is cut: held connections, monitors too, are the caller's to close; rates
     /// and flows are forgotten, warnings and health stay.
     void shrink();
 

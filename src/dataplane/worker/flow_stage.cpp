@@ -43,7 +43,7 @@ Flow* FlowStage::find_or_create(BatchSlot& slot, const FlowKey& key) noexcept {
     Flow* flow = state_.flows.find(key, slot.flow_hash);
     if (flow == nullptr) {
         DropReason reason{};
-        if (!admit_new(slot, slot.from_low, reason)) {
+        if (!admit_new(slot, reason)) {
             slot.drop(reason);
             return nullptr;
         }
@@ -85,7 +85,7 @@ bool FlowStage::forged(const Flow& flow, BatchSlot& slot) const noexcept {
 }
 
 /// A source on a desktop port must be a desktop, and one on an upstream port must not be.
-bool FlowStage::admit_new(const BatchSlot& slot, bool, DropReason& reason) noexcept {
+bool FlowStage::admit_new(const BatchSlot& slot, DropReason& reason) noexcept {
     const DesktopTable& table = *state_.generation->desktops;
     const bool known = table.find(slot.parsed.src) != nullptr;
     if (from_desktop_port(slot)) {

@@ -38,7 +38,7 @@ public:
 private:
     [[nodiscard]] FlowKey key_of(BatchSlot& slot) const noexcept; ///< also sets the slot's hash and direction
     [[nodiscard]] Flow* find_or_create(BatchSlot& slot, const FlowKey& key) noexcept;
-    [[nodiscard]] bool admit_new(const BatchSlot& slot, bool from_low, DropReason& reason) noexcept;
+    [[nodiscard]] bool admit_new(const BatchSlot& slot, DropReason& reason) noexcept;
     [[nodiscard]] bool forged(const Flow& flow, BatchSlot& slot) const noexcept;
     void begin(Flow& flow, const BatchSlot& slot) noexcept;
     void refresh(Flow& flow) noexcept;
