@@ -4,8 +4,10 @@
 
 #include "dataplane/packet/prefix_map.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -40,7 +42,11 @@ public:
     /// `own`: addresses of the twins. `neighbours`: address to MAC; addresses are unique over the ports.
     RouteTable(const std::vector<std::pair<IpPrefix, Route>>& routes, const std::vector<IpAddress>& own,
                std::unordered_map<IpAddress, MacAddress, IpAddressHash> neighbours)
-        : routes_(routes), neighbours_(std::move(neighbours)) {
+        : routes_(routes), neighbours_(std::move(neighbours)), own_(own) {
+        std::sort(own_.begin(), own_.end());
+        for (const IpAddress& a : own_) {
+            own_bits_[own_bit(a) / 64] |= std::uint64_t{1} << (own_bit(a) % 64);
+        }
         std::vector<std::pair<IpPrefix, bool>> local;
         for (const auto& a : own) {
             local.emplace_back(IpPrefix{a, static_cast<std::uint8_t>(a.is_v4() ? 32 : 128)}, true);
@@ -53,6 +59,12 @@ public:
     }
 
     [[nodiscard]] bool is_local(const IpAddress& a) const noexcept { return local_.find(a) != nullptr; }
+
+    /// One of the twins' own addresses. Asked of every packet: for nearly all others a bit answers.
+    [[nodiscard]] bool is_own(const IpAddress& a) const noexcept {
+        const unsigned bit = own_bit(a);
+        return ((own_bits_[bit / 64] >> (bit % 64)) & 1) != 0 && std::binary_search(own_.begin(), own_.end(), a);
+    }
 
     [[nodiscard]] Hop lookup(const IpAddress& destination) const noexcept {
         Hop hop;
@@ -75,9 +87,17 @@ public:
     [[nodiscard]] std::size_t neighbour_count() const noexcept { return neighbours_.size(); }
 
 private:
+    static unsigned own_bit(const IpAddress& a) noexcept {
+        std::uint32_t last;
+        std::memcpy(&last, a.bytes.data() + 12, sizeof last);
+        return (last * 0x9e3779b1U) >> 22;
+    }
+
     PrefixMap<Route> routes_;
     PrefixMap<bool> local_;
     std::unordered_map<IpAddress, MacAddress, IpAddressHash> neighbours_;
+    std::vector<IpAddress> own_;                 ///< sorted
+    std::array<std::uint64_t, 16> own_bits_{};   ///< by own_bit()
 };
 
 } // namespace foregate::dataplane

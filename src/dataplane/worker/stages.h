@@ -3,8 +3,10 @@
 #pragma once
 
 #include "dataplane/classify/name_buffer.h"
+#include "dataplane/worker/fragment_stage.h"
 #include "dataplane/worker/outlet.h"
 #include "dataplane/worker/packet_batch.h"
+#include "dataplane/worker/port_rule.h"
 #include "dataplane/worker/worker_state.h"
 
 #include <vector>
@@ -14,16 +16,22 @@ namespace foregate::dataplane {
 /// Parses; what is not for us to forward goes to the kernel; what belongs to another worker goes there.
 class IngressStage {
 public:
-    IngressStage(WorkerState& state, std::vector<rte_ring*> redirect) noexcept
-        : state_(state), redirect_(std::move(redirect)) {}
-    /// `redirected`: the packets come from another worker and are ours.
+    IngressStage(WorkerState& state, FragmentStage& fragments, std::vector<rte_ring*> redirect);
+    /// `redirected`: the packets come from another worker and are ours; their VLAN tags are gone already.
     void run(PacketBatch& batch, bool redirected) noexcept;
 
 private:
-    void parse_one(BatchSlot& slot) noexcept;
+    void parse_one(BatchSlot& slot, bool redirected) noexcept;
+    void judge(BatchSlot& slot, ParseResult result) noexcept;
+    void other_destination(BatchSlot& slot, const PortRule& rule, ParseResult result) noexcept;
+    [[nodiscard]] static bool make_plain(BatchSlot& slot) noexcept;
+    [[nodiscard]] static bool take_tags(BatchSlot& slot, const PortRule& rule) noexcept;
+    void redirect(BatchSlot& slot, unsigned worker) noexcept;
     [[nodiscard]] unsigned owner(const BatchSlot& slot) const noexcept;
 
     WorkerState& state_;
+    FragmentStage& fragments_;
+    std::vector<PortRule> rules_;     ///< by port
     std::vector<rte_ring*> redirect_; ///< by worker
 };
 
