@@ -31,6 +31,7 @@ struct PortSettings {
     std::vector<std::uint16_t> vlan; ///< tags that its frames carry on the wire, outer first; at most two
     std::vector<std::array<std::uint8_t, 6>> accept_macs; ///< beside the port's own address
     std::uint16_t mss_clamp = kMssByMtu;
+    bool check_source_mac = false;  ///< a source on the port's own network must send from its neighbour's address
 
     /// The largest MSS that a SYN may offer on its way through this port; 0xffff: any.
     [[nodiscard]] std::uint16_t most_mss(unsigned ip_version) const noexcept {

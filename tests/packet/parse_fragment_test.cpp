@@ -51,7 +51,9 @@ std::vector<Bytes> cut_v6(const Bytes& ip_packet, std::size_t size, std::uint32_
 class ParseFragment : public GatewayTest {
 protected:
     Bytes framed(const Bytes& ip_packet, Side side = Side::desktop) {
-        const Mac from = mac_of(side == Side::desktop ? kDesktop : kServer);
+        const IpAddress source = ip_packet[0] >> 4 == 4 ? IpAddress::from_v4_wire(ip_packet.data() + 12)
+                                                        : IpAddress::from_v6_wire(ip_packet.data() + 8);
+        const Mac from = mac_of(source);
         Bytes out;
         const Mac to = port_mac(side);
         out.insert(out.end(), to.begin(), to.end());

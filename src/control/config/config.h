@@ -60,6 +60,7 @@ struct PortConfig {
     std::uint64_t rate_bps = 0;       ///< what the shaper paces this port to; 0 = not shaped
     std::uint16_t mtu = 1500;
     std::uint16_t mss_clamp = kMssByMtu; ///< of SYNs that pass this port
+    bool check_source_mac = true;     ///< desktop ports: no flow begins with a neighbour's address from elsewhere
     std::vector<std::uint16_t> vlan;  ///< tags of all its frames, outer first; empty = untagged
     std::vector<std::array<std::uint8_t, 6>> accept_macs; ///< taken beside the port's own address
     std::uint16_t descriptors = 1024;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/device/packet_pool.h"
 
-#include "dataplane/device/shape_tag.h"
-
 #include <rte_errno.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
@@ -23,7 +21,7 @@ void FreeRing::operator()(rte_ring* ring) const noexcept {
 
 PacketPool make_packet_pool(const std::string& name, unsigned count, unsigned cache, unsigned mtu) {
     const auto room = static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + buffer_bytes(mtu));
-    rte_mempool* pool = rte_pktmbuf_pool_create(name.c_str(), count, cache, kShapeTagBytes, room,
+    rte_mempool* pool = rte_pktmbuf_pool_create(name.c_str(), count, cache, 0, room,
                                                 static_cast<int>(rte_socket_id()));
     if (pool == nullptr) {
         throw std::runtime_error("no memory for " + std::to_string(count) + " packet buffers of " +

@@ -67,8 +67,7 @@ void FragmentStage::take_released(PacketBatch& batch) noexcept {
             return;
         }
         BatchSlot& slot = batch.slots[batch.count++];
-        slot = BatchSlot{};
-        slot.packet = packet;
+        slot.begin(packet);
         if (parse(slot.frame(), rte_pktmbuf_data_len(packet), slot.parsed, HeaderChecksum::known_good) !=
             ParseResult::ip) {
             slot.drop(DropReason::bad_header); // cannot be: it was parsed when it was held

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/worker/stages.h"
 
-#include "dataplane/packet/address_rules.h"
 #include "dataplane/packet/vlan_tags.h"
+#include "dataplane/worker/address_gate.h"
 
 #include <rte_ether.h>
 #include <rte_ring.h>
@@ -72,11 +72,13 @@ void IngressStage::run(PacketBatch& batch, bool redirected) noexcept {
         if (!redirected && redirect_.size() > 1) {
             const unsigned worker = owner(slot);
             if (worker != state_.index) {
-                redirect(slot, worker);
+                if (pass_address_gate(slot, *state_.generation->routes)) { // the kernel can have it from here as well
+                    redirect(slot, worker);
+                }
                 continue;
             }
         }
-        if (slot.parsed.fragment) [[unlikely]] {
+        if (slot.parsed.fragment && pass_address_gate(slot, *state_.generation->routes)) [[unlikely]] {
             fragments_.look_at(slot);
         }
     }
@@ -111,43 +113,10 @@ void IngressStage::parse_one(BatchSlot& slot, bool redirected) noexcept {
         slot.drop(reason_of(result));
         return;
     }
-    if (PortRule::mac_of(slot.frame()) != rule.mac) [[unlikely]] {
-        other_destination(slot, rule, result);
+    if (PortRule::mac_of(slot.frame()) != rule.mac && !for_us_all_the_same(slot, rule, result)) [[unlikely]] {
         return;
     }
-    judge(slot, result);
-}
-
-/// By type and addresses: for the kernel, for nobody, or on to the flows.
-void IngressStage::judge(BatchSlot& slot, ParseResult result) noexcept {
-    if (result == ParseResult::not_ip) {
-        slot.fate = Fate::kernel;
-        return;
-    }
-    const ParsedPacket& p = slot.parsed;
-    const RouteTable& routes = *state_.generation->routes;
-    const bool hosts = is_host(p.src, p.ip_version) & is_host(p.dst, p.ip_version);
-    if (!hosts || p.src == p.dst) [[unlikely]] {
-        switch (judge_addresses(p)) {
-        case AddressRule::ordinary:
-            break;
-        case AddressRule::kernel:
-            slot.fate = Fate::kernel;
-            break;
-        case AddressRule::land:
-            slot.drop(DropReason::land);
-            return;
-        case AddressRule::martian_source:
-            slot.drop(DropReason::martian_source);
-            return;
-        case AddressRule::martian_destination:
-            slot.drop(DropReason::martian_destination);
-            return;
-        }
-    }
-    if (routes.is_own(p.src)) [[unlikely]] { // what we sent has come back, or somebody says to be us
-        slot.drop(DropReason::martian_source);
-    } else if (routes.is_own(p.dst) || is_neighbour_discovery(p)) {
+    if (result == ParseResult::not_ip || is_neighbour_discovery(slot.parsed)) [[unlikely]] {
         slot.fate = Fate::kernel;
     }
 }
@@ -190,22 +159,21 @@ bool IngressStage::take_tags(BatchSlot& slot, const PortRule& rule) noexcept {
     return true;
 }
 
-/// Not for the port's own address. Broadcast and multicast are the kernel's (ARP, ND, DHCP, routing protocols); what
-/// a switch has flooded is on its way to somebody else.
-void IngressStage::other_destination(BatchSlot& slot, const PortRule& rule, ParseResult result) noexcept {
+/// Not to the port's own address. True: to another one that it takes. Broadcast and multicast are the kernel's (ARP, ND,
+/// DHCP, routing protocols); what a switch has flooded is on its way to somebody else.
+bool IngressStage::for_us_all_the_same(BatchSlot& slot, const PortRule& rule, ParseResult result) noexcept {
     const std::uint8_t* frame = slot.frame();
     if ((frame[0] & 1) == 0) {
-        if (rule.accepts(PortRule::mac_of(frame))) {
-            judge(slot, result);
-        } else {
+        if (!rule.accepts(PortRule::mac_of(frame))) {
             slot.drop(DropReason::other_host);
         }
-        return;
+        return slot.fate == Fate::pending;
     }
-    judge(slot, result);
-    if (slot.fate == Fate::pending) { // to one host, in a frame to many: never forwarded (RFC 1812 5.3.4)
+    if (result == ParseResult::not_ip || pass_address_gate(slot, *state_.generation->routes)) {
+        // To one host, in a frame to many: the kernel sees it and does not forward it (RFC 1812 5.3.4).
         slot.fate = Fate::kernel;
     }
+    return false;
 }
 
 unsigned IngressStage::owner(const BatchSlot& slot) const noexcept {

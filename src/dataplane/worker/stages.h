@@ -22,8 +22,7 @@ public:
 
 private:
     void parse_one(BatchSlot& slot, bool redirected) noexcept;
-    void judge(BatchSlot& slot, ParseResult result) noexcept;
-    void other_destination(BatchSlot& slot, const PortRule& rule, ParseResult result) noexcept;
+    [[nodiscard]] bool for_us_all_the_same(BatchSlot& slot, const PortRule& rule, ParseResult result) noexcept;
     [[nodiscard]] static bool make_plain(BatchSlot& slot) noexcept;
     [[nodiscard]] static bool take_tags(BatchSlot& slot, const PortRule& rule) noexcept;
     void redirect(BatchSlot& slot, unsigned worker) noexcept;
@@ -47,10 +46,12 @@ private:
     [[nodiscard]] FlowKey key_of(BatchSlot& slot) const noexcept; ///< also sets the slot's hash and direction
     [[nodiscard]] Flow* find_or_create(BatchSlot& slot, const FlowKey& key) noexcept;
     [[nodiscard]] bool admit_new(const BatchSlot& slot, DropReason& reason) noexcept;
+    [[nodiscard]] bool from_its_own_place(const BatchSlot& slot) const noexcept;
     [[nodiscard]] bool forged(const Flow& flow, BatchSlot& slot) const noexcept;
     void begin(Flow& flow, const BatchSlot& slot) noexcept;
     void refresh(Flow& flow) noexcept;
     [[nodiscard]] bool from_desktop_port(const BatchSlot& slot) const noexcept;
+    void prefetch_cells(const Flow& flow) const noexcept;
 
     WorkerState& state_;
 };
@@ -73,6 +74,9 @@ private:
     void report_threat(const BatchSlot& slot, const ThreatEntry& entry, DropReason where,
                        std::string_view name) noexcept;
     void cut_short(BatchSlot& slot) noexcept;
+    [[nodiscard]] std::uint16_t usage_class_of(const Flow& flow) const noexcept {
+        return state_.flows.cold(flow).usage_class;
+    }
     void build_dns_reply(const BatchSlot& slot, std::size_t size, rte_mbuf& reply) noexcept;
 
     WorkerState& state_;
@@ -92,6 +96,7 @@ public:
 private:
     void count_one(BatchSlot& slot) noexcept;
     [[nodiscard]] UsageCellData* usage_cell(Flow& flow) noexcept;
+    [[nodiscard]] UsageCellData* add_usage_cell(Flow& flow) noexcept;
 
     WorkerState& state_;
 };
@@ -108,8 +113,12 @@ public:
 
 private:
     void upstream_one(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool goes_untranslated(BatchSlot& slot, SpliceRef splice) noexcept;
+    [[nodiscard]] bool ends_with_icmp(const BatchSlot& slot) const noexcept;
     void icmp_error(BatchSlot& slot) noexcept;
     void learn_options(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool desktop_on_splice(BatchSlot& slot) noexcept;
+    void forget_splice(Flow& flow) noexcept;
     void desktop_syn(BatchSlot& slot) noexcept;
     [[nodiscard]] bool apply(BatchSlot& slot, SpliceAction action) noexcept;
 
@@ -127,6 +136,7 @@ public:
 
 private:
     void forward_one(BatchSlot& slot) noexcept;
+    void clamp_syn(BatchSlot& slot, std::uint16_t out) noexcept;
 
     WorkerState& state_;
     Outlet& outlet_;
