@@ -56,7 +56,8 @@ dataplane::Settings settings_from_config(const Config& config) {
     dataplane::Settings settings;
     for (const PortConfig& port : config.ports) {
         settings.ports.push_back({port.name, kind_of(port.role), port.device, port.rate_bps, port.mtu,
-                                  port.descriptors, port.twin});
+                                  port.descriptors, port.twin, port.vlan, port.accept_macs, port.mss_clamp,
+                                  port.check_source_mac});
         if (!dataplane::is_routed(settings.ports.back().kind)) {
             settings.ports.back().twin.clear();
         }

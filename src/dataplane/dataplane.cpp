@@ -7,10 +7,23 @@
 #include "dataplane/worker/polling_core.h"
 #include "dataplane/worker/worker.h"
 
+#include <algorithm>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
 namespace foregate::dataplane {
+
+namespace {
+
+unsigned largest_mtu(const Settings& settings) {
+    unsigned largest = 0;
+    for (const PortSettings& port : settings.ports) {
+        largest = std::max<unsigned>(largest, port.mtu);
+    }
+    return largest;
+}
+
+} // namespace
 
 /// In the order of construction; destruction is the exact reverse.
 struct Dataplane::Parts {
@@ -20,7 +33,9 @@ struct Dataplane::Parts {
     Eal eal;
     CoreLayout layout;
     Clock clock;
-    PacketPool pool;
+    PacketPool pool;       ///< what ports of ordinary MTU receive into; our own packets
+    PacketPool jumbo_pool; ///< for ports whose frames do not fit there; null without any. Apart, since AF_XDP's buffers
+                           ///< must not be larger than a page
     std::vector<std::unique_ptr<Port>> ports;
     std::vector<std::unique_ptr<Twin>> twins;            ///< by port index; null where there is none
     std::vector<PacketRing> kernel_rings;                ///< likewise
@@ -35,9 +50,16 @@ struct Dataplane::Parts {
 Dataplane::Dataplane(const Settings& settings) : parts_(std::make_unique<Parts>(settings)) {
     Parts& p = *parts_;
     p.pool = make_packet_pool("packets", settings.packet_buffers);
+    if (const unsigned mtu = largest_mtu(settings); buffer_bytes(mtu) > buffer_bytes(0)) {
+        p.jumbo_pool = make_packet_pool("jumbo", settings.packet_buffers, 256, mtu);
+    }
+    const auto pool_of = [&p](const PortSettings& port) {
+        return buffer_bytes(port.mtu) > buffer_bytes(0) ? p.jumbo_pool.get() : p.pool.get();
+    };
     for (std::uint16_t i = 0; i < settings.ports.size(); ++i) {
         const PortSettings& port = settings.ports[i];
-        p.ports.push_back(std::make_unique<Port>(port, i, is_routed(port.kind) ? p.layout.workers : 1, p.pool.get()));
+        p.ports.push_back(std::make_unique<Port>(port, i, is_routed(port.kind) ? p.layout.workers : 1,
+                                                 pool_of(port)));
         const bool routed = is_routed(port.kind);
         p.transmit.push_back(routed ? std::make_unique<TransmitStage>(*p.ports[i], settings.max_desktops,
                                                                  settings.idle_sleep ? 2'000'000 : 200'000) : nullptr);
@@ -51,7 +73,7 @@ Dataplane::Dataplane(const Settings& settings) : parts_(std::make_unique<Parts>(
     for (std::uint16_t i = 0; i < p.ports.size(); ++i) {
         lanes.push_back({p.ports[i].get(), p.transmit[i] ? p.transmit[i]->ring() : nullptr, p.kernel_rings[i].get()});
         if (p.twins[i]) {
-            twin_lanes.push_back({p.twins[i].get(), p.kernel_rings[i].get(), p.transmit[i]->ring()});
+            twin_lanes.push_back({p.twins[i].get(), p.kernel_rings[i].get(), p.transmit[i]->ring(), pool_of(settings.ports[i])});
         }
         if (settings.ports[i].kind == PortKind::primary_desktop) {
             primary[0] = p.ports[i].get();
@@ -70,7 +92,7 @@ Dataplane::Dataplane(const Settings& settings) : parts_(std::make_unique<Parts>(
                                                      w == 0 ? primary[0] : nullptr, w == 0 ? primary[1] : nullptr,
                                                      *p.generations));
     }
-    p.twin_thread = std::make_unique<TwinThread>(std::move(twin_lanes), p.pool.get(), settings.control_cpu);
+    p.twin_thread = std::make_unique<TwinThread>(std::move(twin_lanes), settings.control_cpu);
 }
 
 Dataplane::~Dataplane() { stop(); }

@@ -12,7 +12,19 @@ namespace foregate::dataplane {
 // clang-format off
 #define FOREGATE_DROP_REASONS(X)                                                                   \
     X(truncated, "a header or length field reaches beyond the frame")                              \
-    X(bad_header, "an impossible version, header length or address form")                          \
+    X(bad_header, "an impossible version, header length, option or address form")                  \
+    X(bad_length, "length fields that contradict each other")                                      \
+    X(bad_checksum, "a wrong checksum: the IPv4 header's, or the transport's as the port says")    \
+    X(source_route, "a source route: IPv4 option, or IPv6 routing header of type 0")               \
+    X(extension_headers, "more IPv6 extension headers than are looked at")                         \
+    X(land, "an address that sends to itself")                                                     \
+    X(martian_source, "a source address that nobody can have")                                     \
+    X(martian_destination, "a destination address that cannot be on a wire")                       \
+    X(tiny_fragment, "a first fragment without the whole transport header")                        \
+    X(overlapping_fragment, "a fragment that overlaps another, or any more of that packet")        \
+    X(fragment_table_full, "too many packets in fragments at once, or of one source")              \
+    X(fragment_timeout, "a fragment whose first one has not come")                                 \
+    X(other_vlan, "VLAN tags other than the port's")                                               \
     X(multi_segment, "a frame in several buffers that could not be joined")                        \
     X(other_host, "a frame for another machine's Ethernet address")                                \
     X(unknown_desktop, "a source on a desktop port that no class covers")                          \

@@ -2,6 +2,7 @@
 // What the data plane is built with: plain values fixed from start to stop. No YAML, no DPDK types.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -27,6 +28,20 @@ struct PortSettings {
     std::uint16_t mtu = 1500;       ///< bytes of IP
     std::uint16_t descriptors = 1024;
     std::string twin;               ///< kernel interface to create; empty = none (pair ports, offline runs)
+    std::vector<std::uint16_t> vlan; ///< tags that its frames carry on the wire, outer first; at most two
+    std::vector<std::array<std::uint8_t, 6>> accept_macs; ///< beside the port's own address
+    std::uint16_t mss_clamp = kMssByMtu;
+    bool check_source_mac = false;  ///< a source on the port's own network must send from its neighbour's address
+
+    /// The largest MSS that a SYN may offer on its way through this port; 0xffff: any.
+    [[nodiscard]] std::uint16_t most_mss(unsigned ip_version) const noexcept {
+        const auto headers = static_cast<std::uint16_t>(ip_version == 4 ? 40 : 60);
+        return mss_clamp == kMssByMtu ? static_cast<std::uint16_t>(mtu - headers)
+               : mss_clamp == kMssAny ? std::uint16_t{0xffff}
+                                      : mss_clamp;
+    }
+    static constexpr std::uint16_t kMssAny = 0;        ///< mss_clamp: leave SYNs as they are
+    static constexpr std::uint16_t kMssByMtu = 0xffff; ///< mss_clamp: what fits into the port's MTU
 };
 
 struct Settings {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "packet/gateway_rig.h"
 
+#include "dataplane/device/shape_tag.h"
 #include "packet/ring_ports.h"
 
 #include <algorithm>
@@ -187,6 +188,20 @@ void GatewayTest::arrive_in_parts(Side side, const Bytes& frame, std::size_t fir
     rte_mbuf* packet = buffer_of(frame.data(), first);
     ASSERT_EQ(rte_pktmbuf_chain(packet, buffer_of(frame.data() + first, frame.size() - first)), 0);
     ASSERT_EQ(rte_ring_enqueue(ring_port(static_cast<unsigned>(side)).receive[0], packet), 0);
+}
+
+void GatewayTest::arrive_flagged(Side side, const Bytes& frame, std::uint64_t flags,
+                                 std::uint16_t vlan) {
+    rte_mbuf* packet = buffer_of(frame.data(), frame.size());
+    packet->ol_flags |= flags;
+    packet->vlan_tci = vlan;
+    ASSERT_EQ(rte_ring_enqueue(ring_port(static_cast<unsigned>(side)).receive[0], packet), 0);
+}
+
+void GatewayTest::from_kernel(Side side, const Bytes& frame) {
+    rte_mbuf* packet = buffer_of(frame.data(), frame.size());
+    shape_tag(packet) = ShapeTag{0, 0, 0, TrafficClass::control};
+    ASSERT_EQ(rte_ring_mp_enqueue(transmit_[static_cast<unsigned>(side)]->ring(), packet), 0);
 }
 
 void GatewayTest::arrive(Side side, const Bytes& frame, unsigned queue) {

@@ -100,6 +100,10 @@ protected:
     void arrive(Side side, PacketBuilder builder, unsigned queue = 0);
     /// One frame in two buffers, `first` bytes in the first one.
     void arrive_in_parts(Side side, const Bytes& frame, std::size_t first);
+    /// One frame with what a card says of it: RTE_MBUF_F_RX_ flags, and the tag it has taken out.
+    void arrive_flagged(Side side, const Bytes& frame, std::uint64_t flags, std::uint16_t vlan = 0);
+    /// A frame that the kernel sends through the port's twin.
+    void from_kernel(Side side, const Bytes& frame);
     /// arrive() and run().
     void send(Side side, PacketBuilder builder);
     void send(Side side, const Bytes& frame);

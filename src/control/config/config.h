@@ -4,6 +4,7 @@
 
 #include "dataplane/packet/ip_address.h"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -58,11 +59,17 @@ struct PortConfig {
     std::string device;               ///< PCI address or a DPDK vdev string
     std::uint64_t rate_bps = 0;       ///< what the shaper paces this port to; 0 = not shaped
     std::uint16_t mtu = 1500;
+    std::uint16_t mss_clamp = kMssByMtu; ///< of SYNs that pass this port
+    bool check_source_mac = true;     ///< desktop ports: no flow begins with a neighbour's address from elsewhere
+    std::vector<std::uint16_t> vlan;  ///< tags of all its frames, outer first; empty = untagged
+    std::vector<std::array<std::uint8_t, 6>> accept_macs; ///< taken beside the port's own address
     std::uint16_t descriptors = 1024;
     std::string twin;                 ///< kernel interface name; default "fg-" + name, at most 15 characters
     std::vector<IpPrefix> addresses;  ///< interface addresses (host bits kept)
     std::vector<RouteConfig> routes;
     SourceMark mark;
+    static constexpr std::uint16_t kMssAny = 0;
+    static constexpr std::uint16_t kMssByMtu = 0xffff;
     bool operator==(const PortConfig&) const = default;
 };
 

@@ -53,6 +53,8 @@ void report(Reading& reading, const std::vector<Overlap>& overlaps, const std::s
     }
 }
 
+constexpr std::size_t kMostAcceptedMacs = 8; // looked at one by one, for a frame that is not to the port itself
+
 bool is_routed(const PortConfig& port) {
     return port.role == PortRole::desktop || port.role == PortRole::upstream;
 }
@@ -106,6 +108,8 @@ void check_primary(Reading& reading, const PortConfig& port, const std::string& 
     refuse(!port.twin.empty(), ".twin");
     refuse(!port.addresses.empty(), ".addresses");
     refuse(!port.routes.empty(), ".routes");
+    refuse(!port.vlan.empty(), ".vlan");
+    refuse(!port.accept_macs.empty(), ".accept-macs");
 }
 
 bool is_link_local(const IpAddress& a) {
@@ -294,6 +298,11 @@ void check_ports(Reading& reading, const Config& config) {
             continue;
         }
         check_twin(reading, port, path);
+        if (port.accept_macs.size() > kMostAcceptedMacs) {
+            reading.problem(reading.line_of(path + ".accept-macs"), path + ".accept-macs",
+                            std::to_string(port.accept_macs.size()) + " addresses, expected at most " +
+                                std::to_string(kMostAcceptedMacs));
+        }
         twins.claim(port.twin, path + ".twin", "twin name");
         check_routes(reading, port, path);
         if (port.addresses.empty() && !reading.failed(path + ".addresses")) {

@@ -49,6 +49,35 @@ const Rows<RouteConfig>& route_rows() {
     return rows;
 }
 
+/// One tag as a number, or a list of one or two, outer first; the same twice is fine.
+Row<PortConfig> vlan_row() {
+    Row<PortConfig> row;
+    row.help = {"vlan", "a VLAN 1..4094, or [outer, inner]", "1..4094", "[]",
+                "tags that the port's frames carry; []: untagged", false};
+    row.read = [tag = whole(1, 4094)](Reading& reading, const YamlNode& node, const std::string& at,
+                                      PortConfig& port) {
+        if (node.is_list() && node.items.size() > 2) {
+            reading.problem(node.line, at,
+                            std::to_string(node.items.size()) + " tags, expected at most two: [outer, inner]");
+            return;
+        }
+        port.vlan.clear();
+        const auto read_one = [&](const YamlNode& one) {
+            if (const auto id = read_scalar(reading, one, at, tag)) {
+                port.vlan.push_back(static_cast<std::uint16_t>(*id));
+            }
+        };
+        if (node.is_list()) {
+            for (const YamlNode& one : node.items) {
+                read_one(one);
+            }
+        } else {
+            read_one(node);
+        }
+    };
+    return row;
+}
+
 const Rows<PortConfig>& port_rows() {
     using P = PortConfig;
     static const Rows<P> rows{
@@ -65,6 +94,14 @@ const Rows<PortConfig>& port_rows() {
         key("rate", &P::rate_bps, rate(64'000, kMostRate, "not shaped"), "none",
             "what the shaper sends at most"),
         key("mtu", &P::mtu, whole(1280, 9600), "1500", "largest IP packet, bytes"),
+        key("mss-clamp", &P::mss_clamp, mss_clamp(), "on",
+            "largest segment that a SYN through this port may offer"),
+        key("source-check", &P::check_source_mac,
+            word<bool>({{"mac", true}, {"address", false}}), "mac",
+            "mac: no flow begins with another desktop's address; address: its class is enough"),
+        vlan_row(),
+        list("accept-macs", &P::accept_macs, mac_address(), 0, "[]",
+             "further addresses whose frames are the port's: of virtual routers"),
         key("descriptors", &P::descriptors, whole(64, 32768), "1024",
             "of each receive and transmit queue"),
         may_be_empty(key("twin", &P::twin, label(15), "",

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <rte_bus_vdev.h>
 #include <rte_ethdev.h>
+#include <rte_ether.h>
 #include <stdexcept>
 
 namespace foregate::dataplane {
@@ -18,6 +19,23 @@ namespace {
 
 bool is_vdev(const std::string& device) {
     return device.rfind("net_", 0) == 0 || device.rfind("eth_", 0) == 0 || device.rfind("virtio_user", 0) == 0;
+}
+
+/// The largest IP packet that the driver says to take, by the same reckoning as rte_eth_dev_configure().
+unsigned most_mtu(const rte_eth_dev_info& info) {
+    constexpr unsigned kEthernet = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+    const bool by_frame = info.max_mtu == UINT16_MAX || info.max_rx_pktlen <= info.max_mtu;
+    return by_frame && info.max_rx_pktlen > kEthernet
+               ? std::min<unsigned>(info.max_rx_pktlen - kEthernet, UINT16_MAX)
+               : info.max_mtu;
+}
+
+/// Checksums that a card verifies for us. Not where it can only do the transport's: such ports (virtio) may hand over
+/// packets between virtual machines whose checksum was never filled in.
+std::uint64_t checksum_offloads(const rte_eth_dev_info& info) {
+    const std::uint64_t all = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
+    const bool both = (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM) != 0;
+    return both ? info.rx_offload_capa & all : 0;
 }
 
 } // namespace
@@ -51,14 +69,17 @@ void Port::configure(unsigned queues, rte_mempool* pool) {
     if (const int error = rte_eth_dev_info_get(dpdk_id_, &info); error != 0) {
         fail(settings_, "no information from the driver", error);
     }
-    constexpr std::uint16_t kMostMtu = 1500; // one buffer of 2 KiB holds a whole frame
-    if (settings_.mtu > kMostMtu) {
-        fail(settings_, "mtu " + std::to_string(settings_.mtu) + " is above " + std::to_string(kMostMtu) +
-                            ", the most that is supported", EINVAL);
+    if (settings_.mtu > most_mtu(info)) {
+        fail(settings_, "mtu " + std::to_string(settings_.mtu) + " is above " + std::to_string(most_mtu(info)) +
+                            ", the most that this driver takes", EINVAL);
     }
     driver_ = info.driver_name != nullptr ? info.driver_name : "";
     rx_queues_ = std::clamp<unsigned>(queues, 1, std::max<unsigned>(info.max_rx_queues, 1));
     rte_eth_conf conf{};
+    conf.rxmode.mtu = std::max<std::uint32_t>(settings_.mtu, RTE_ETHER_MTU);
+    if (!created_) { // drivers of virtual ports would add them up in software
+        conf.rxmode.offloads |= checksum_offloads(info);
+    }
     if (rx_queues_ > 1) {
         conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
         conf.rx_adv_conf.rss_conf.rss_hf =
@@ -67,6 +88,12 @@ void Port::configure(unsigned queues, rte_mempool* pool) {
     if (const int error = rte_eth_dev_configure(dpdk_id_, static_cast<std::uint16_t>(rx_queues_), 1, &conf);
         error != 0) {
         fail(settings_, "the driver refuses the configuration", error);
+    }
+    if (settings_.mtu > RTE_ETHER_MTU) {
+        const int error = rte_eth_dev_set_mtu(dpdk_id_, settings_.mtu);
+        if (error != 0 && error != -ENOTSUP) {
+            fail(settings_, "mtu " + std::to_string(settings_.mtu) + " is refused by the driver", error);
+        }
     }
     std::uint16_t rx = settings_.descriptors;
     std::uint16_t tx = settings_.descriptors;

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/worker/stages.h"
 
+#include "dataplane/worker/address_gate.h"
+
+#include <algorithm>
+
 namespace foregate::dataplane {
 
 namespace {
@@ -116,8 +120,7 @@ Flow* FlowStage::find_or_create_again(BatchSlot& slot) noexcept {
 
 /// The first packet of a flow; nullptr when it is none, with the packet's fate set.
 Flow* FlowStage::create(BatchSlot& slot, const FlowKey& key) noexcept {
-    if (state_.generation->routes->is_local(slot.parsed.dst)) { // a talk with the gateway itself is no flow
-        slot.fate = Fate::kernel;
+    if (!pass_address_gate(slot, *state_.generation->routes)) { // a talk with the gateway itself is no flow
         return nullptr;
     }
     DropReason reason{};
@@ -154,13 +157,28 @@ bool FlowStage::forged(const Flow& flow, BatchSlot& slot) const noexcept {
     return true;
 }
 
+/// A desktop cannot begin a flow with another's address: the kernel knows which port and which machine has it. Of what
+/// comes by a router, or is not resolved yet, nothing is known.
+bool FlowStage::from_its_own_place(const BatchSlot& slot) const noexcept {
+    if (!state_.lanes[slot.packet->port].port->settings().check_source_mac) {
+        return true;
+    }
+    const Hop* hop = state_.generation->routes->on_link(slot.parsed.src);
+    return hop == nullptr ||
+           (hop->port == slot.packet->port && std::equal(hop->mac.begin(), hop->mac.end(), slot.frame() + 6));
+}
+
 /// A source on a desktop port must be a desktop, and one on an upstream port must not be.
 bool FlowStage::admit_new(const BatchSlot& slot, DropReason& reason) noexcept {
     const DesktopTable& table = *state_.generation->desktops;
     const bool known = table.find(slot.parsed.src) != nullptr;
     if (from_desktop_port(slot)) {
         reason = DropReason::unknown_desktop;
-        return known || table.allow_unknown();
+        if (known || table.allow_unknown()) {
+            reason = DropReason::spoofed_source;
+            return from_its_own_place(slot);
+        }
+        return false;
     }
     reason = DropReason::spoofed_source;
     return !known;

@@ -3,8 +3,10 @@
 #pragma once
 
 #include "dataplane/classify/name_buffer.h"
+#include "dataplane/worker/fragment_stage.h"
 #include "dataplane/worker/outlet.h"
 #include "dataplane/worker/packet_batch.h"
+#include "dataplane/worker/port_rule.h"
 #include "dataplane/worker/worker_state.h"
 
 #include <vector>
@@ -14,16 +16,21 @@ namespace foregate::dataplane {
 /// Parses; what is not for us to forward goes to the kernel; what belongs to another worker goes there.
 class IngressStage {
 public:
-    IngressStage(WorkerState& state, std::vector<rte_ring*> redirect) noexcept
-        : state_(state), redirect_(std::move(redirect)) {}
-    /// `redirected`: the packets come from another worker and are ours.
+    IngressStage(WorkerState& state, FragmentStage& fragments, std::vector<rte_ring*> redirect);
+    /// `redirected`: the packets come from another worker and are ours; their VLAN tags are gone already.
     void run(PacketBatch& batch, bool redirected) noexcept;
 
 private:
-    void parse_one(BatchSlot& slot) noexcept;
+    void parse_one(BatchSlot& slot, bool redirected) noexcept;
+    [[nodiscard]] bool for_us_all_the_same(BatchSlot& slot, const PortRule& rule, ParseResult result) noexcept;
+    [[nodiscard]] static bool make_plain(BatchSlot& slot) noexcept;
+    [[nodiscard]] static bool take_tags(BatchSlot& slot, const PortRule& rule) noexcept;
+    void redirect(BatchSlot& slot, unsigned worker) noexcept;
     [[nodiscard]] unsigned owner(const BatchSlot& slot) const noexcept;
 
     WorkerState& state_;
+    FragmentStage& fragments_;
+    std::vector<PortRule> rules_;     ///< by port
     std::vector<rte_ring*> redirect_; ///< by worker
 };
 
@@ -40,6 +47,7 @@ private:
     [[nodiscard]] Flow* find_or_create(BatchSlot& slot) noexcept;
     [[nodiscard]] Flow* create(BatchSlot& slot, const FlowKey& key) noexcept;
     [[nodiscard]] bool admit_new(const BatchSlot& slot, DropReason& reason) noexcept;
+    [[nodiscard]] bool from_its_own_place(const BatchSlot& slot) const noexcept;
     [[nodiscard]] bool forged(const Flow& flow, BatchSlot& slot) const noexcept;
     void begin(Flow& flow, const BatchSlot& slot) noexcept;
     void refresh(Flow& flow) noexcept;
@@ -106,6 +114,8 @@ public:
 
 private:
     void upstream_one(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool goes_untranslated(BatchSlot& slot, SpliceRef splice) noexcept;
+    [[nodiscard]] bool ends_with_icmp(const BatchSlot& slot) const noexcept;
     void icmp_error(BatchSlot& slot) noexcept;
     void learn_options(BatchSlot& slot) noexcept;
     [[nodiscard]] bool desktop_on_splice(BatchSlot& slot) noexcept;
@@ -127,6 +137,7 @@ public:
 
 private:
     void forward_one(BatchSlot& slot) noexcept;
+    void clamp_syn(BatchSlot& slot, std::uint16_t out) noexcept;
 
     WorkerState& state_;
     Outlet& outlet_;

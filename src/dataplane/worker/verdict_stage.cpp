@@ -57,7 +57,7 @@ void VerdictStage::decide(BatchSlot& slot) noexcept {
         }
         return;
     }
-    if (flow.verdict == FlowVerdict::undecided && slot.fate == Fate::pending) {
+    if (flow.verdict == FlowVerdict::undecided && slot.fate == Fate::pending && !slot.parsed.later_fragment) {
         if (flow.server_port() == kDnsPort && flow.protocol == kProtoUdp) {
             inspect_dns(slot);
         } else if (flow.protocol == kProtoTcp) {
@@ -207,7 +207,7 @@ void VerdictStage::build_dns_reply(const BatchSlot& slot, std::size_t size, rte_
 
 void VerdictStage::inspect_tcp(BatchSlot& slot) noexcept {
     Flow& flow = *slot.flow;
-    if (!slot.from_desktop() || slot.parsed.payload_length == 0 || slot.parsed.later_fragment) {
+    if (!slot.from_desktop() || slot.parsed.payload_length == 0) {
         return;
     }
     bool more = false;

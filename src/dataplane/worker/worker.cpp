@@ -53,7 +53,7 @@ Worker::Worker(unsigned index, const Settings& settings, std::vector<PortLane> l
                std::vector<rte_ring*> redirect, Port* primary_desktops, Port* primary_clients,
                GenerationSlot& generations)
     : state_(index, settings, std::move(lanes), pool), generations_(generations), outlet_(state_),
-      flow_stage_(state_), ingress_(state_, redirect), count_(state_),
+      flow_stage_(state_), fragments_(state_), ingress_(state_, fragments_, redirect), count_(state_),
       splice_(state_, flow_stage_, count_, outlet_), verdict_(state_, outlet_), egress_(state_, outlet_),
       redirected_(redirect.size() > 1 ? redirect[index] : nullptr) {
     if (primary_desktops != nullptr && primary_clients != nullptr) {
@@ -82,7 +82,8 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
         batch_.count = count;
         if (count != 0) {
             state_.counters.add(Counter::received, count);
-            process(batch_, false);
+            ingress_.run(batch_, false);
+            process(batch_);
             worked = true;
         }
     }
@@ -94,9 +95,15 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
         }
         batch_.count = count;
         if (count != 0) {
-            process(batch_, true);
+            ingress_.run(batch_, true);
+            process(batch_);
             worked = true;
         }
+    }
+    if (fragments_.has_released()) {
+        fragments_.take_released(batch_);
+        process(batch_);
+        worked = true;
     }
     if (!worked || turn_ % kHousekeepingTurns == 0) {
         housekeeping();
@@ -110,9 +117,8 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
     return worked;
 }
 
-/// The way of a packet.
-void Worker::process(PacketBatch& batch, bool redirected) noexcept {
-    ingress_.run(batch, redirected);
+/// The way of a packet behind ingress.
+void Worker::process(PacketBatch& batch) noexcept {
     flow_stage_.run(batch);
     splice_.from_upstream(batch);
     verdict_.run(batch);
@@ -127,6 +133,7 @@ void Worker::housekeeping() noexcept {
     state_.splicer.tick(state_.now_ns);
     outlet_.drain_splicer();
     age_flows();
+    fragments_.expire();
     if (snapshot_.into != nullptr) {
         continue_snapshot();
     }

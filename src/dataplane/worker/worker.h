@@ -33,7 +33,7 @@ public:
     [[nodiscard]] unsigned index() const noexcept { return state_.index; }
 
 private:
-    void process(PacketBatch& batch, bool redirected) noexcept;
+    void process(PacketBatch& batch) noexcept;
     void housekeeping() noexcept;
     void take_orders() noexcept;
     void obey(const Order& order) noexcept;
@@ -46,6 +46,7 @@ private:
     GenerationSlot& generations_;
     Outlet outlet_;
     FlowStage flow_stage_;
+    FragmentStage fragments_;
     IngressStage ingress_;
     CountStage count_;
     SpliceStage splice_;
