@@ -29,6 +29,14 @@ struct PortSettings {
     std::string twin;               ///< kernel interface to create; empty = none (pair ports, offline runs)
 };
 
+/// What one desktop may take of each worker's flow table; 0 = any number.
+struct NewFlowLimits {
+    std::uint32_t per_second = 0; ///< new flows
+    std::uint32_t burst = 0;      ///< new flows at once, after a pause
+    std::uint32_t flows = 0;      ///< at once
+    std::uint32_t half_open = 0;  ///< TCP connections without an answer, at once
+};
+
 struct Settings {
     std::vector<PortSettings> ports;
     std::vector<unsigned> worker_cpus{1};
@@ -43,6 +51,7 @@ struct Settings {
     unsigned held_per_worker = 16384;
     unsigned usage_cells = 16384;         ///< per worker and bucket
     unsigned twin_packets_per_second = 2000; ///< to the kernel, for each source on the wire
+    NewFlowLimits new_flows;
     std::uint64_t seed = 0;               ///< secret: hashes, sequence numbers, source ports
 };
 

@@ -36,6 +36,7 @@ namespace foregate::control {
 /// Host bits are kept; a length must be written.
 [[nodiscard]] Scalar<IpPrefix> interface_address();
 [[nodiscard]] Scalar<DestinationSpec> destination();
+[[nodiscard]] Scalar<AccessRuleConfig> access_rule();
 [[nodiscard]] Scalar<std::chrono::local_seconds> local_time();
 [[nodiscard]] Scalar<std::chrono::seconds> bucket_length();
 /// A file or folder that need not exist yet.
