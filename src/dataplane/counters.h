@@ -22,6 +22,7 @@ namespace foregate::dataplane {
     X(flows_created, "flows created")                                                              \
     X(flows_expired, "flows removed by age or end")                                                \
     X(threat_matches, "flows or questions stopped or noted by the threat list")                    \
+    X(access_denied, "connections and questions stopped by an access list")                        \
     X(deviations, "connections noted or stopped as deviating")                                     \
     X(dns_answers, "DNS answers learned from")                                                     \
     X(splices, "desktop connections spliced onto a held one")                                      \

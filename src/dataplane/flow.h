@@ -74,6 +74,7 @@ struct alignas(64) Flow {
     bool fin_from_low = false;       ///< who sent the first FIN
     bool reset_sent = false;
     bool threat_noted = false;
+    bool named = false;              ///< has shown a name that the access list allows
     bool pattern_checked = false;    ///< compared with what is expected of the class: once for each flow
     bool recheck = true;             ///< tables have changed since the verdict was last confirmed
     SecondaryState secondary = SecondaryState::open;

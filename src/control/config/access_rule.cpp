@@ -12,7 +12,7 @@ namespace {
 
 using P = Parsed<AccessRuleConfig>;
 
-std::string quoted(std::string_view text) {
+std::string shown(std::string_view text) {
     return "\"" + std::string(text) + "\"";
 }
 
@@ -43,19 +43,19 @@ std::string cut(std::string_view text, Pieces& pieces) {
     if (text.starts_with('[')) {
         const auto end = text.find(']');
         if (end == std::string_view::npos) {
-            return quoted(text) + " has no closing bracket, expected such as [2001:db8::/32]:443";
+            return shown(text) + " has no closing bracket, expected such as [2001:db8::/32]:443";
         }
         pieces.bracketed = true;
         pieces.host = text.substr(1, end - 1);
         text.remove_prefix(end + 1);
         if (!text.empty() && !text.starts_with(':')) {
-            return quoted(text) +
+            return shown(text) +
                    " follows the bracket, expected a port such as :443 or nothing (a prefix length "
                    "stands inside, as in [2001:db8::/32])";
         }
     } else {
         if (text.find(':') != text.rfind(':')) {
-            return quoted(text) +
+            return shown(text) +
                    " has more than one colon, expected an IPv6 address or prefix in brackets such as "
                    "[2001:db8::/32]:443";
         }
@@ -74,11 +74,11 @@ std::string read_ports(std::string_view text, AccessRuleConfig& rule) {
     const auto last = dash == std::string_view::npos ? first : parse_whole(text.substr(dash + 1));
     for (const auto* port : {&first, &last}) {
         if (!port->value || *port->value < 1 || *port->value > 65535) {
-            return quoted(text) + " is no port, expected 1..65535 or a range such as 6881-6999";
+            return shown(text) + " is no port, expected 1..65535 or a range such as 6881-6999";
         }
     }
     if (*first.value > *last.value) {
-        return quoted(text) + " is a range that ends before it begins, expected the lower port first";
+        return shown(text) + " is a range that ends before it begins, expected the lower port first";
     }
     rule.first_port = static_cast<std::uint16_t>(*first.value);
     rule.last_port = static_cast<std::uint16_t>(*last.value);
@@ -94,26 +94,26 @@ std::string read_host(const Pieces& pieces, AccessRuleConfig& rule) {
     if (pieces.bracketed || host.find('/') != std::string_view::npos || IpPrefix::parse_interface(host)) {
         rule.prefix = IpPrefix::parse(host);
         if (pieces.bracketed && (!rule.prefix || rule.prefix->is_v4())) {
-            return quoted(host) + " is no IPv6 address or prefix without host bits, expected such as "
+            return shown(host) + " is no IPv6 address or prefix without host bits, expected such as "
                                   "[2001:db8::1] or [2001:db8::/32]";
         }
         if (!rule.prefix) {
             const auto with_bits = IpPrefix::parse_interface(host);
-            return quoted(host) + " is no prefix" +
+            return shown(host) + " is no prefix" +
                    (with_bits ? " (host bits are set), expected " + with_bits->network().to_string()
                               : ", expected such as 192.0.2.0/24");
         }
         return {};
     }
     if (host.starts_with("*.")) {
-        return quoted(host) + " is a pattern, expected " + std::string(host.substr(2)) +
+        return shown(host) + " is a pattern, expected " + std::string(host.substr(2)) +
                " (it and everything below) or =" + std::string(host.substr(2)) + " (it alone)";
     }
     rule.exact = host.starts_with('=');
     host.remove_prefix(rule.exact ? 1 : 0);
     rule.name = lowered(host.ends_with('.') ? host.substr(0, host.size() - 1) : host);
     if (!is_host_name(rule.name)) {
-        return quoted(host) + " is neither a host name nor an address, expected such as db.example, "
+        return shown(host) + " is neither a host name nor an address, expected such as db.example, "
                               "=www.example, 192.0.2.0/24, [2001:db8::/32] or *";
     }
     return {};
@@ -127,11 +127,11 @@ Parsed<AccessRuleConfig> parse_access_rule(std::string_view text) {
     const std::string_view verb = text.substr(0, space);
     std::string_view rest = space == std::string_view::npos ? std::string_view() : trimmed(text.substr(space));
     if ((verb != "allow" && verb != "deny") || rest.empty()) {
-        return P::failed(quoted(text) + " is no rule, expected \"allow DESTINATION\" or \"deny DESTINATION\"");
+        return P::failed(shown(text) + " is no rule, expected \"allow DESTINATION\" or \"deny DESTINATION\"");
     }
     rule.action = verb == "allow" ? AccessAction::allow : AccessAction::deny;
     if (rest.find(' ') != std::string_view::npos) {
-        return P::failed(quoted(rest) + " has a space, expected one destination a rule");
+        return P::failed(shown(rest) + " has a space, expected one destination a rule");
     }
     const auto slash = rest.rfind('/');
     if (slash != std::string_view::npos && rest.find(']', slash) == std::string_view::npos) {
@@ -142,7 +142,7 @@ Parsed<AccessRuleConfig> parse_access_rule(std::string_view text) {
             rule.protocol = protocol == "tcp" ? dataplane::kProtoTcp : dataplane::kProtoUdp;
             rest = rest.substr(0, slash);
         } else if (!length || slash == 0) {
-            return P::failed(quoted(protocol) + " is no protocol, expected tcp or udp");
+            return P::failed(shown(protocol) + " is no protocol, expected tcp or udp");
         }
     }
     Pieces pieces;
@@ -159,8 +159,8 @@ Parsed<AccessRuleConfig> parse_access_rule(std::string_view text) {
 std::string AccessRuleConfig::to_string() const {
     std::string text = action == AccessAction::allow ? "allow " : "deny ";
     if (prefix) {
-        const std::string shown = prefix->bits128() == 128 ? prefix->address.to_string() : prefix->to_string();
-        text += prefix->is_v4() ? shown : "[" + shown + "]";
+        const std::string net = prefix->bits128() == 128 ? prefix->address.to_string() : prefix->to_string();
+        text += prefix->is_v4() ? net : "[" + net + "]";
     } else {
         text += name.empty() ? "*" : (exact ? "=" : "") + name;
     }

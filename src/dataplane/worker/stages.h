@@ -62,6 +62,13 @@ private:
     void inspect_tcp(BatchSlot& slot) noexcept;
     [[nodiscard]] bool match_name(BatchSlot& slot, const NameBuffer& name, DropReason where) noexcept;
     void block(BatchSlot& slot, DropReason reason) noexcept;
+    // By the access lists (verdict_access.cpp); false, or true for "denies", when the flow ends here.
+    [[nodiscard]] bool access_on_sight(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool access_lifts(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool access_settles(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool access_denies_name(BatchSlot& slot, std::string_view name) noexcept;
+    [[nodiscard]] bool access_denies_question(BatchSlot& slot, std::string_view name) noexcept;
+    void report_access(const BatchSlot& slot, std::uint16_t rule, DropReason where, std::string_view name) noexcept;
     void report_threat(const BatchSlot& slot, const ThreatEntry& entry, DropReason where,
                        std::string_view name) noexcept;
     void cut_short(BatchSlot& slot) noexcept;

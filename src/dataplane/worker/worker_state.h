@@ -14,6 +14,7 @@
 #include "dataplane/usage/usage_cells.h"
 #include "dataplane/worker/deviation_ledger.h"
 #include "dataplane/worker/kernel_limiter.h"
+#include "dataplane/worker/report_pace.h"
 
 #include <algorithm>
 #include <array>
@@ -54,6 +55,7 @@ struct WorkerState {
     std::uint64_t usage_salt;
     DeviationLedger ledger;
     KernelLimiter kernel_limiter;
+    ReportPace access_reports;
     std::vector<std::uint32_t> numbered_seen_ms; ///< by desktop number: when it was last reported as seen
     std::array<std::uint32_t, 1024> stranger_seen_ms{}; ///< by hash: likewise, of addresses without a number
     std::vector<std::uint8_t> options_told;           ///< by desktop number: its SYN options were reported

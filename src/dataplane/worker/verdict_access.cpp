@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The part of the verdict that follows the classes' access lists. They speak of connections that desktops begin.
+#include "dataplane/worker/stages.h"
+
+namespace foregate::dataplane {
+
+namespace {
+
+std::uint16_t access_class(const Flow& flow) noexcept {
+    return flow.has_desktop ? flow.usage_class : AccessLists::kNoClass;
+}
+
+AccessTarget target_of(const BatchSlot& slot) noexcept {
+    return {slot.flow->server(), slot.flow->server_port(), slot.parsed.protocol};
+}
+
+} // namespace
+
+/// The first packet, or the first since tables changed. A TCP connection whose name may yet allow it goes on, and so
+/// does a flow that was allowed before, unless an address rule speaks against it.
+bool VerdictStage::access_on_sight(BatchSlot& slot) noexcept {
+    const Flow& flow = *slot.flow;
+    const AccessTable* access = state_.generation->access.get();
+    if (access == nullptr || !flow.begun_by_desktop) {
+        return true;
+    }
+    const bool name_may_come = slot.parsed.protocol == kProtoTcp || flow.verdict == FlowVerdict::allow;
+    const AccessAnswer answer = name_may_come ? access->on_sight(access_class(flow), target_of(slot))
+                                              : access->without_name(access_class(flow), target_of(slot));
+    if (!answer.denied()) {
+        return true;
+    }
+    report_access(slot, answer.rule, DropReason::access_address, {});
+    block(slot, DropReason::access_address);
+    return false;
+}
+
+/// A flow that was denied for its address may be allowed now: DNS has named the address, or the rules have changed.
+bool VerdictStage::access_lifts(BatchSlot& slot) noexcept {
+    Flow& flow = *slot.flow;
+    const AccessTable* access = state_.generation->access.get();
+    if (flow.blocked_for != DropReason::access_address) {
+        return false;
+    }
+    if (access != nullptr) {
+        const AccessAnswer answer = slot.is_tcp_syn() ? access->on_sight(access_class(flow), target_of(slot))
+                                                      : access->without_name(access_class(flow), target_of(slot));
+        if (answer.denied()) {
+            return false;
+        }
+    }
+    flow.verdict = FlowVerdict::undecided;
+    flow.reset_sent = false;
+    flow.inspected = 0;
+    return true;
+}
+
+/// The payloads that could have named the connection are through.
+bool VerdictStage::access_settles(BatchSlot& slot) noexcept {
+    const Flow& flow = *slot.flow;
+    const AccessTable* access = state_.generation->access.get();
+    if (access == nullptr || !flow.begun_by_desktop || flow.named) {
+        return true;
+    }
+    const AccessAnswer answer = access->without_name(access_class(flow), target_of(slot));
+    if (!answer.denied()) {
+        return true;
+    }
+    report_access(slot, answer.rule, DropReason::access_address, {});
+    cut_short(slot);
+    block(slot, DropReason::access_address);
+    return false;
+}
+
+bool VerdictStage::access_denies_name(BatchSlot& slot, std::string_view name) noexcept {
+    Flow& flow = *slot.flow;
+    const AccessTable* access = state_.generation->access.get();
+    if (access == nullptr || !flow.begun_by_desktop) {
+        return false;
+    }
+    const AccessAnswer answer = access->by_name(access_class(flow), name, target_of(slot));
+    if (!answer.denied()) {
+        flow.named = true;
+        return false;
+    }
+    report_access(slot, answer.rule, DropReason::access_name, name);
+    cut_short(slot);
+    block(slot, DropReason::access_name);
+    return true;
+}
+
+bool VerdictStage::access_denies_question(BatchSlot& slot, std::string_view name) noexcept {
+    const AccessTable* access = state_.generation->access.get();
+    if (access == nullptr) {
+        return false;
+    }
+    const auto rule = access->denies_question(access_class(*slot.flow), name);
+    if (rule) {
+        report_access(slot, *rule, DropReason::access_name, name);
+    }
+    return rule.has_value();
+}
+
+void VerdictStage::report_access(const BatchSlot& slot, std::uint16_t rule, DropReason where,
+                                 std::string_view name) noexcept {
+    const Flow& flow = *slot.flow;
+    state_.counters.add(Counter::access_denied);
+    if (!state_.access_reports.admit(flow.desktop_address(), state_.settings.seed, state_.now_ns)) {
+        return;
+    }
+    AccessDenied denied;
+    denied.desktop = flow.desktop;
+    denied.usage_class = access_class(flow);
+    denied.desktop_address = flow.desktop_address();
+    denied.server = flow.server();
+    denied.desktop_port = flow.desktop_port();
+    denied.server_port = flow.server_port();
+    denied.protocol = slot.parsed.protocol;
+    denied.app = flow.app;
+    denied.where = where;
+    denied.rule = rule;
+    denied.question = where == DropReason::access_name && flow.server_port() == 53 && denied.protocol == kProtoUdp;
+    copy_name(denied.name, name);
+    state_.report(denied);
+}
+
+} // namespace foregate::dataplane
