@@ -3,25 +3,29 @@
 
 namespace foregate::dataplane {
 
-/// Three passes, so that the misses of a burst overlap: buckets are fetched ahead, then flows, then both are read.
+/// Three passes, so that the misses of a burst overlap: buckets are fetched ahead, then flows, then both are read; the
+/// cells that the packet will be counted in are fetched last.
 void FlowStage::run(PacketBatch& batch) noexcept {
     std::array<FlowKey, kBurst> keys;
     for (unsigned i = 0; i < batch.count; ++i) {
         BatchSlot& slot = batch.slots[i];
         if (slot.fate == Fate::pending) {
             keys[i] = key_of(slot);
-            state_.flows.prefetch(slot.flow_hash);
+            state_.flows.prefetch(slot.parsed.ip_version == 6, slot.flow_hash);
         }
     }
     for (BatchSlot& slot : batch) {
         if (slot.fate == Fate::pending) {
-            state_.flows.prefetch_flow(slot.flow_hash);
+            slot.flow = state_.flows.prefetch_flow(slot.parsed.ip_version == 6, slot.flow_hash);
         }
     }
     for (unsigned i = 0; i < batch.count; ++i) {
         BatchSlot& slot = batch.slots[i];
         if (slot.fate == Fate::pending) {
             slot.flow = find_or_create(slot, keys[i]);
+            if (slot.flow != nullptr) {
+                prefetch_cells(*slot.flow);
+            }
         }
     }
 }
@@ -37,25 +41,39 @@ bool FlowStage::from_desktop_port(const BatchSlot& slot) const noexcept {
     return state_.lanes[slot.packet->port].port->settings().kind == PortKind::desktop;
 }
 
-Flow* FlowStage::find_or_create(BatchSlot& slot) noexcept { return find_or_create(slot, key_of(slot)); }
+void FlowStage::prefetch_cells(const Flow& flow) const noexcept {
+    if (!flow.has_desktop) {
+        return;
+    }
+    __builtin_prefetch(&state_.desktop_cell(flow.desktop), 1);
+    if (flow.usage_cell != kNoUsageCell) {
+        __builtin_prefetch(&state_.usage_tables[state_.usage_table].cell(flow.usage_cell), 1);
+    }
+}
+
+Flow* FlowStage::find_or_create(BatchSlot& slot) noexcept {
+    slot.flow = nullptr;
+    return find_or_create(slot, key_of(slot));
+}
 
 Flow* FlowStage::find_or_create(BatchSlot& slot, const FlowKey& key) noexcept {
-    Flow* flow = state_.flows.find(key, slot.flow_hash);
+    Flow* flow = state_.flows.find(key, slot.flow_hash, slot.flow);
     if (flow == nullptr) {
+        if (state_.generation->routes->is_local(slot.parsed.dst)) { // a talk with the gateway itself is no flow
+            slot.fate = Fate::kernel;
+            return nullptr;
+        }
         DropReason reason{};
         if (!admit_new(slot, reason)) {
             slot.drop(reason);
             return nullptr;
         }
-        flow = state_.flows.insert(key, slot.flow_hash);
+        flow = insert(slot, key);
         if (flow == nullptr) {
-            slot.drop(DropReason::flow_table_full);
             return nullptr;
         }
-        begin(*flow, slot);
-        slot.new_flow = true;
     }
-    if (flow->generation != state_.generation->number) {
+    if (flow->stamp != state_.stamp) {
         refresh(*flow);
     }
     if (!slot.new_flow && forged(*flow, slot)) {
@@ -90,33 +108,94 @@ bool FlowStage::admit_new(const BatchSlot& slot, DropReason& reason) noexcept {
     const bool known = table.find(slot.parsed.src) != nullptr;
     if (from_desktop_port(slot)) {
         reason = DropReason::unknown_desktop;
-        return known || table.allow_unknown();
+        if (!known && !table.allow_unknown()) {
+            return false;
+        }
+        const auto answer = state_.new_flows.admit(slot.parsed.src, state_.now_ns);
+        reason = answer == NewFlowLimiter::Answer::too_many ? DropReason::flow_limit : DropReason::new_flow_rate;
+        return answer == NewFlowLimiter::Answer::admit;
     }
     reason = DropReason::spoofed_source;
     return !known;
 }
 
+/// What has become of a flow that began half-open.
+NewFlowLimiter::Now FlowStage::look(std::uint32_t place, std::uint32_t born_ms) const noexcept {
+    const Flow& flow = state_.flows.flow_at(place);
+    if (!flow.in_use || flow.tcp != TcpPhase::opening || !flow.begun_by_desktop || flow.has_splice ||
+        state_.flows.cold(flow).created_ms != born_ms) {
+        return NewFlowLimiter::Now::gone;
+    }
+    // Other packets of this burst may hold a pointer to it.
+    return flow.last_seen_ms == state_.now_ms() ? NewFlowLimiter::Now::busy : NewFlowLimiter::Now::half_open;
+}
+
+/// A flow in its place, begun; at its desktop's limit or in a full table a half-open connection gives way to it. nullptr:
+/// none could, and the packet is dropped.
+Flow* FlowStage::insert(BatchSlot& slot, const FlowKey& key) noexcept {
+    const IpAddress& desktop = slot.parsed.src;
+    const bool by_desktop = from_desktop_port(slot);
+    const bool half_open = by_desktop && slot.is_tcp_syn();
+    const auto look_at = [this](std::uint32_t place, std::uint32_t born_ms) noexcept { return look(place, born_ms); };
+    if (half_open) {
+        const auto room = state_.new_flows.make_room(desktop, look_at);
+        end_half_open(room.victim);
+        if (!room.granted) {
+            slot.drop(DropReason::flow_limit);
+            return nullptr;
+        }
+    }
+    Flow* flow = state_.flows.insert(key, slot.flow_hash);
+    if (flow == nullptr && by_desktop) {
+        const auto place = state_.new_flows.give_way(desktop, look_at);
+        end_half_open(place);
+        flow = place ? state_.flows.insert(key, slot.flow_hash) : nullptr;
+    }
+    if (flow == nullptr) {
+        slot.drop(DropReason::flow_table_full);
+        return nullptr;
+    }
+    begin(*flow, slot);
+    slot.new_flow = true;
+    if (by_desktop) {
+        state_.new_flows.begun(desktop, state_.now_ns);
+    }
+    if (half_open) {
+        state_.new_flows.half_open(desktop, state_.flows.place_of(*flow), state_.now_ms());
+    }
+    return flow;
+}
+
+void FlowStage::end_half_open(std::optional<std::uint32_t> place) noexcept {
+    if (place) {
+        state_.end_flow(state_.flows.flow_at(*place));
+        state_.counters.add(Counter::half_open_ended);
+    }
+}
+
 void FlowStage::begin(Flow& flow, const BatchSlot& slot) noexcept {
-    flow.created_ms = state_.now_ms();
+    state_.flows.cold(flow).created_ms = state_.now_ms();
     flow.begun_by_desktop = from_desktop_port(slot);
     flow.desktop_is_low = flow.begun_by_desktop == slot.from_low;
     flow.tcp = slot.parsed.protocol == kProtoTcp ? TcpPhase::opening : TcpPhase::none;
     flow.app = app_type_of_port(slot.parsed.protocol, flow.server_port());
-    flow.generation = state_.generation->number - 1;
     state_.counters.add(Counter::flows_created);
 }
 
 void FlowStage::refresh(Flow& flow) noexcept {
     const Generation& tables = *state_.generation;
-    flow.generation = tables.number;
+    flow.stamp = state_.stamp;
     const DesktopRecord* record = tables.desktops->find(flow.desktop_address());
     flow.has_desktop = record != nullptr;
     flow.desktop = record != nullptr ? record->desktop : 0;
-    flow.usage_class = record != nullptr ? record->usage_class : 0;
+    const std::uint16_t usage_class = record != nullptr ? record->usage_class : std::uint16_t{0};
+    state_.flows.cold(flow).usage_class = usage_class;
     flow.secondary = record != nullptr ? record->state : SecondaryState::open;
-    flow.hops[0] = tables.routes->lookup(flow.key.high);
-    flow.hops[1] = tables.routes->lookup(flow.key.low);
-    flow.allotment = flow.has_desktop ? tables.plan->find(flow.destination()) : AllotmentRef{};
+    flow.hops[0] = tables.routes->lookup_number(flow.high_address());
+    flow.hops[1] = tables.routes->lookup_number(flow.low_address());
+    flow.allotment = flow.has_desktop ? tables.plan->find({flow.server(), flow.server_port(), usage_class})
+                                      : AllotmentRef{};
+    flow.usage_cell = kNoUsageCell;
     flow.recheck = true;
 }
 

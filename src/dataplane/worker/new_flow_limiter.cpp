@@ -115,17 +115,15 @@ void NewFlowLimiter::half_open(const IpAddress& desktop, std::uint32_t flow, std
     }
 }
 
-NewFlowLimiter::Entry NewFlowLimiter::take_oldest(Row& row) noexcept {
+void NewFlowLimiter::take_oldest(Row& row) noexcept {
     const std::uint32_t at = row.head;
-    const Entry entry = entries_[at];
-    row.head = entry.next;
+    row.head = entries_[at].next;
     if (row.head == kNone) {
         row.tail = kNone;
     }
     --row.waiting;
     entries_[at].next = free_;
     free_ = at;
-    return entry;
 }
 
 /// All at once, whatever their number.

@@ -17,7 +17,7 @@ namespace foregate::dataplane {
 /// that did not (then its rate is limited, its flows are not counted). All memory is taken here, once.
 ///
 /// Half-open connections are remembered in the order in which they began, as flow number and birth. An entry is not
-/// taken back when its connection is established or ends: `still_half_open(number, born_ms)` tells when it is looked at.
+/// taken back when its connection is established or ends: the caller says what has become of it when it is its turn.
 class NewFlowLimiter {
 public:
     /// `flow_places`: of the flow table. `seed` is secret.
@@ -34,32 +34,43 @@ public:
     /// Remembers a half-open connection, after make_room().
     void half_open(const IpAddress& desktop, std::uint32_t flow, std::uint32_t born_ms) noexcept;
 
-    /// Before a half-open connection begins: the flow that must give way to it, if any (the caller ends it).
-    template <typename Still>
-    [[nodiscard]] std::optional<std::uint32_t> make_room(const IpAddress& desktop, Still&& still_half_open) noexcept {
+    /// What has become of a flow that was remembered as half-open.
+    enum class Now : std::uint8_t {
+        half_open,
+        gone, ///< established, ended, or another flow in its place
+        busy, ///< half-open, but a packet of the present burst belongs to it: it cannot end now
+    };
+    struct Room {
+        bool granted = true;
+        std::optional<std::uint32_t> victim; ///< the flow that the caller must end first
+    };
+
+    /// Before a half-open connection begins. `look(number, born_ms)` gives a Now.
+    template <typename Look>
+    [[nodiscard]] Room make_room(const IpAddress& desktop, Look&& look) noexcept {
         Row* row = find(desktop);
         if (limits_.half_open == 0 || row == nullptr) {
-            return std::nullopt;
+            return {};
         }
         if (row->waiting >= limits_.half_open) {
-            return pop(*row, 1, still_half_open);
+            return take_one(*row, look);
         }
         // Out of memory for all: the one with the most pays.
-        return free_ == kNone ? pop(rows_[fullest_], 1, still_half_open) : std::nullopt;
+        return free_ == kNone ? take_one(rows_[fullest_], look) : Room{};
     }
 
-    /// The table is full: the half-open connection that gives way to a new flow of `desktop`. Its own oldest; else that
-    /// of the desktop with about the most, if those are more than its own.
-    template <typename Still>
-    [[nodiscard]] std::optional<std::uint32_t> give_way(const IpAddress& desktop, Still&& still_half_open) noexcept {
+    /// The table is full: the half-open connection that gives way to a new flow of `desktop`. Its own oldest; else the
+    /// oldest of the desktop with about the most.
+    template <typename Look>
+    [[nodiscard]] std::optional<std::uint32_t> give_way(const IpAddress& desktop, Look&& look) noexcept {
         Row* row = find(desktop);
         if (row != nullptr) {
-            if (const auto own = pop(*row, kMostLookedAt, still_half_open)) {
+            if (const auto own = pop(*row, look)) {
                 return own;
             }
         }
         Row& fullest = rows_[fullest_];
-        return &fullest == row ? std::nullopt : pop(fullest, kMostLookedAt, still_half_open);
+        return &fullest == row ? std::nullopt : pop(fullest, look);
     }
 
     /// Flows of the desktop that are counted now.
@@ -89,15 +100,27 @@ private:
     /// The desktop's row, taken now if needed; the shared one if its set is full.
     [[nodiscard]] Row& row_for(const IpAddress& desktop, std::uint64_t now_ns) noexcept;
     void forget_half_open(Row& row) noexcept;
-    [[nodiscard]] Entry take_oldest(Row& row) noexcept;
+    void take_oldest(Row& row) noexcept;
 
-    /// Takes up to `most` entries off, oldest first; the first that is half-open still is the answer.
-    template <typename Still>
-    [[nodiscard]] std::optional<std::uint32_t> pop(Row& row, unsigned most, Still&& still_half_open) noexcept {
-        for (unsigned i = 0; i < most && row.waiting != 0; ++i) {
-            const Entry entry = take_oldest(row);
-            if (still_half_open(entry.flow, entry.born_ms)) {
-                return entry.flow;
+    /// Takes the oldest entry off, whatever has become of it, unless it is busy.
+    template <typename Look>
+    [[nodiscard]] Room take_one(Row& row, Look&& look) noexcept {
+        const Entry oldest = entries_[row.head];
+        const Now now = look(oldest.flow, oldest.born_ms);
+        if (now == Now::busy) {
+            return {false, std::nullopt};
+        }
+        take_oldest(row);
+        return {true, now == Now::half_open ? std::optional(oldest.flow) : std::nullopt};
+    }
+
+    /// The oldest that is half-open still; those that are gone are taken off on the way.
+    template <typename Look>
+    [[nodiscard]] std::optional<std::uint32_t> pop(Row& row, Look&& look) noexcept {
+        for (unsigned i = 0; i < kMostLookedAt && row.waiting != 0; ++i) {
+            const Room room = take_one(row, look);
+            if (!room.granted || room.victim) {
+                return room.victim;
             }
         }
         return std::nullopt;

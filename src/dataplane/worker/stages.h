@@ -7,6 +7,7 @@
 #include "dataplane/worker/packet_batch.h"
 #include "dataplane/worker/worker_state.h"
 
+#include <optional>
 #include <vector>
 
 namespace foregate::dataplane {
@@ -39,10 +40,14 @@ private:
     [[nodiscard]] FlowKey key_of(BatchSlot& slot) const noexcept; ///< also sets the slot's hash and direction
     [[nodiscard]] Flow* find_or_create(BatchSlot& slot, const FlowKey& key) noexcept;
     [[nodiscard]] bool admit_new(const BatchSlot& slot, DropReason& reason) noexcept;
+    [[nodiscard]] Flow* insert(BatchSlot& slot, const FlowKey& key) noexcept;
+    [[nodiscard]] NewFlowLimiter::Now look(std::uint32_t place, std::uint32_t born_ms) const noexcept;
+    void end_half_open(std::optional<std::uint32_t> place) noexcept;
     [[nodiscard]] bool forged(const Flow& flow, BatchSlot& slot) const noexcept;
     void begin(Flow& flow, const BatchSlot& slot) noexcept;
     void refresh(Flow& flow) noexcept;
     [[nodiscard]] bool from_desktop_port(const BatchSlot& slot) const noexcept;
+    void prefetch_cells(const Flow& flow) const noexcept;
 
     WorkerState& state_;
 };
@@ -62,6 +67,7 @@ private:
     void inspect_tcp(BatchSlot& slot) noexcept;
     [[nodiscard]] bool match_name(BatchSlot& slot, const NameBuffer& name, DropReason where) noexcept;
     void block(BatchSlot& slot, DropReason reason) noexcept;
+    [[nodiscard]] std::uint16_t access_class(const Flow& flow) const noexcept;
     // By the access lists (verdict_access.cpp); false, or true for "denies", when the flow ends here.
     [[nodiscard]] bool access_on_sight(BatchSlot& slot) noexcept;
     [[nodiscard]] bool access_lifts(BatchSlot& slot) noexcept;
@@ -72,6 +78,9 @@ private:
     void report_threat(const BatchSlot& slot, const ThreatEntry& entry, DropReason where,
                        std::string_view name) noexcept;
     void cut_short(BatchSlot& slot) noexcept;
+    [[nodiscard]] std::uint16_t usage_class_of(const Flow& flow) const noexcept {
+        return state_.flows.cold(flow).usage_class;
+    }
     void build_dns_reply(const BatchSlot& slot, std::size_t size, rte_mbuf& reply) noexcept;
 
     WorkerState& state_;
@@ -91,6 +100,7 @@ public:
 private:
     void count_one(BatchSlot& slot) noexcept;
     [[nodiscard]] UsageCellData* usage_cell(Flow& flow) noexcept;
+    [[nodiscard]] UsageCellData* add_usage_cell(Flow& flow) noexcept;
 
     WorkerState& state_;
 };
@@ -109,6 +119,8 @@ private:
     void upstream_one(BatchSlot& slot) noexcept;
     void icmp_error(BatchSlot& slot) noexcept;
     void learn_options(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool desktop_on_splice(BatchSlot& slot) noexcept;
+    void forget_splice(Flow& flow) noexcept;
     void desktop_syn(BatchSlot& slot) noexcept;
     [[nodiscard]] bool apply(BatchSlot& slot, SpliceAction action) noexcept;
 

@@ -6,15 +6,15 @@ namespace foregate::dataplane {
 
 namespace {
 
-std::uint16_t access_class(const Flow& flow) noexcept {
-    return flow.has_desktop ? flow.usage_class : AccessLists::kNoClass;
-}
-
 AccessTarget target_of(const BatchSlot& slot) noexcept {
     return {slot.flow->server(), slot.flow->server_port(), slot.parsed.protocol};
 }
 
 } // namespace
+
+std::uint16_t VerdictStage::access_class(const Flow& flow) const noexcept {
+    return flow.has_desktop ? usage_class_of(flow) : AccessLists::kNoClass;
+}
 
 /// The first packet, or the first since tables changed. A TCP connection whose name may yet allow it goes on, and so
 /// does a flow that was allowed before, unless an address rule speaks against it.
@@ -39,7 +39,7 @@ bool VerdictStage::access_on_sight(BatchSlot& slot) noexcept {
 bool VerdictStage::access_lifts(BatchSlot& slot) noexcept {
     Flow& flow = *slot.flow;
     const AccessTable* access = state_.generation->access.get();
-    if (flow.blocked_for != DropReason::access_address) {
+    if (state_.flows.cold(flow).blocked_for != DropReason::access_address) {
         return false;
     }
     if (access != nullptr) {
@@ -51,7 +51,7 @@ bool VerdictStage::access_lifts(BatchSlot& slot) noexcept {
     }
     flow.verdict = FlowVerdict::undecided;
     flow.reset_sent = false;
-    flow.inspected = 0;
+    state_.flows.cold(flow).inspected = 0;
     return true;
 }
 
@@ -59,7 +59,7 @@ bool VerdictStage::access_lifts(BatchSlot& slot) noexcept {
 bool VerdictStage::access_settles(BatchSlot& slot) noexcept {
     const Flow& flow = *slot.flow;
     const AccessTable* access = state_.generation->access.get();
-    if (access == nullptr || !flow.begun_by_desktop || flow.named) {
+    if (access == nullptr || !flow.begun_by_desktop || state_.flows.cold(flow).named) {
         return true;
     }
     const AccessAnswer answer = access->without_name(access_class(flow), target_of(slot));
@@ -73,14 +73,14 @@ bool VerdictStage::access_settles(BatchSlot& slot) noexcept {
 }
 
 bool VerdictStage::access_denies_name(BatchSlot& slot, std::string_view name) noexcept {
-    Flow& flow = *slot.flow;
+    const Flow& flow = *slot.flow;
     const AccessTable* access = state_.generation->access.get();
     if (access == nullptr || !flow.begun_by_desktop) {
         return false;
     }
     const AccessAnswer answer = access->by_name(access_class(flow), name, target_of(slot));
     if (!answer.denied()) {
-        flow.named = true;
+        state_.flows.cold(flow).named = true;
         return false;
     }
     report_access(slot, answer.rule, DropReason::access_name, name);

@@ -39,7 +39,9 @@ WorkerState::WorkerState(unsigned worker_index, const Settings& worker_settings,
       usage_tables{UsageTable(worker_settings.usage_cells, worker_settings.seed),
                    UsageTable(worker_settings.usage_cells, worker_settings.seed)},
       usage_salt(worker_settings.seed ^ 0xd6e8feb86659fd93ULL), ledger(worker_settings.max_desktops),
-      kernel_limiter(worker_settings.twin_packets_per_second), numbered_seen_ms(worker_settings.max_desktops),
+      kernel_limiter(worker_settings.twin_packets_per_second),
+      new_flows(worker_settings.new_flows, worker_settings.max_desktops, worker_settings.flows_per_worker,
+                worker_settings.seed ^ 0x9fb21c651e98df25ULL), numbered_seen_ms(worker_settings.max_desktops),
       options_told(worker_settings.max_desktops),
       orders(8192), reports(8192) {}
 
@@ -58,6 +60,10 @@ Worker::Worker(unsigned index, const Settings& settings, std::vector<PortLane> l
 bool Worker::poll(std::uint64_t now_ns) noexcept {
     state_.now_ns = now_ns;
     state_.generation = &generations_.current();
+    if (state_.generation->number != state_.generation_number) {
+        state_.generation_number = state_.generation->number;
+        ++state_.stamp;
+    }
     bool worked = primary_ && primary_->run();
     for (const PortLane& lane : state_.lanes) {
         if (!is_routed(lane.port->settings().kind) || state_.index >= lane.port->rx_queues()) {
@@ -66,8 +72,7 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
         rte_mbuf* burst[kBurst];
         const unsigned count = lane.port->receive(state_.index, burst, kBurst);
         for (unsigned i = 0; i < count; ++i) {
-            batch_.slots[i] = BatchSlot{};
-            batch_.slots[i].packet = burst[i];
+            batch_.slots[i].begin(burst[i]);
             burst[i]->port = lane.port->index();
         }
         batch_.count = count;
@@ -81,8 +86,7 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
         void* burst[kBurst];
         const unsigned count = rte_ring_sc_dequeue_burst(redirected_, burst, kBurst, nullptr);
         for (unsigned i = 0; i < count; ++i) {
-            batch_.slots[i] = BatchSlot{};
-            batch_.slots[i].packet = static_cast<rte_mbuf*>(burst[i]);
+            batch_.slots[i].begin(static_cast<rte_mbuf*>(burst[i]));
         }
         batch_.count = count;
         if (count != 0) {
@@ -111,6 +115,7 @@ void Worker::process(PacketBatch& batch, bool redirected) noexcept {
     splice_.from_desktop(batch);
     count_.run(batch);
     egress_.run(batch);
+    outlet_.flush();
 }
 
 void Worker::housekeeping() noexcept {
@@ -121,6 +126,7 @@ void Worker::housekeeping() noexcept {
     if (snapshot_.into != nullptr) {
         continue_snapshot();
     }
+    outlet_.flush();
     flow_count_.set(state_.flows.size());
 }
 

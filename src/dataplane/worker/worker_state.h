@@ -14,6 +14,7 @@
 #include "dataplane/usage/usage_cells.h"
 #include "dataplane/worker/deviation_ledger.h"
 #include "dataplane/worker/kernel_limiter.h"
+#include "dataplane/worker/new_flow_limiter.h"
 #include "dataplane/worker/report_pace.h"
 
 #include <algorithm>
@@ -51,11 +52,11 @@ struct WorkerState {
     std::unique_ptr<DesktopCell[]> desktops; ///< by desktop number
     UsageTable usage_tables[2];
     unsigned usage_table = 0;       ///< the one being written
-    std::uint32_t usage_epoch = 1;
     std::uint64_t usage_salt;
     DeviationLedger ledger;
     KernelLimiter kernel_limiter;
     ReportPace access_reports;
+    NewFlowLimiter new_flows;
     std::vector<std::uint32_t> numbered_seen_ms; ///< by desktop number: when it was last reported as seen
     std::array<std::uint32_t, 1024> stranger_seen_ms{}; ///< by hash: likewise, of addresses without a number
     std::vector<std::uint8_t> options_told;           ///< by desktop number: its SYN options were reported
@@ -66,6 +67,9 @@ struct WorkerState {
 
     // Of the current turn.
     const Generation* generation = nullptr;
+    std::uint32_t generation_number = 0;
+    /// Changes with the generation and with the usage table: what a flow has looked up under another stamp is stale.
+    std::uint32_t stamp = 1;
     std::uint64_t now_ns = 0;
     [[nodiscard]] std::uint32_t now_ms() const noexcept { return static_cast<std::uint32_t>(now_ns / 1'000'000); }
 
@@ -77,6 +81,14 @@ struct WorkerState {
         return desktop != 0 && desktop < numbered_seen_ms.size()
                    ? numbered_seen_ms[desktop]
                    : stranger_seen_ms[hash_address(address, settings.seed) % stranger_seen_ms.size()];
+    }
+
+    /// The one way in which a flow ends.
+    void end_flow(Flow& flow) noexcept {
+        if (flow.begun_by_desktop) {
+            new_flows.ended(flow.desktop_address());
+        }
+        flows.erase(flow);
     }
 
     void report(const Report& message) noexcept {

@@ -9,6 +9,7 @@ namespace foregate::dataplane {
 namespace {
 
 using Answer = NewFlowLimiter::Answer;
+using Now = NewFlowLimiter::Now;
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kStart = 100 * kSecond;
@@ -18,8 +19,11 @@ IpAddress desktop(std::uint32_t number) { return IpAddress::from_v4(0x0a0a0000U 
 /// Stands for the flow table: the half-open flows by number.
 struct HalfOpen {
     std::set<std::uint32_t> flows;
-    auto still() const {
-        return [this](std::uint32_t flow, std::uint32_t) noexcept { return flows.contains(flow); };
+    std::set<std::uint32_t> busy;
+    auto look() const {
+        return [this](std::uint32_t flow, std::uint32_t) noexcept {
+            return busy.contains(flow) ? Now::busy : flows.contains(flow) ? Now::half_open : Now::gone;
+        };
     }
 };
 
@@ -44,11 +48,11 @@ TEST(NewFlowLimiter, WithoutLimitsEverythingPasses) {
     const HalfOpen table;
     for (std::uint32_t i = 0; i < 10'000; ++i) {
         ASSERT_EQ(limiter.admit(desktop(1), kStart), Answer::admit);
-        ASSERT_FALSE(limiter.make_room(desktop(1), table.still()));
+        ASSERT_TRUE(limiter.make_room(desktop(1), table.look()).granted);
         limiter.begun(desktop(1), kStart);
         limiter.half_open(desktop(1), i, 0);
     }
-    EXPECT_FALSE(limiter.give_way(desktop(1), table.still()));
+    EXPECT_FALSE(limiter.give_way(desktop(1), table.look()));
 }
 
 TEST(NewFlowLimiter, FlowsAtOnceComeBackWhenTheyEnd) {
@@ -72,26 +76,45 @@ TEST(NewFlowLimiter, TheOldestHalfOpenGivesWayToTheDesktopsOwnNext) {
     NewFlowLimiter limiter({.per_second = 0, .burst = 0, .flows = 0, .half_open = 4}, 64, 1024, 7);
     HalfOpen table;
     for (std::uint32_t flow = 0; flow < 4; ++flow) {
-        ASSERT_EQ(limiter.make_room(desktop(1), table.still()), std::nullopt);
+        ASSERT_EQ(limiter.make_room(desktop(1), table.look()).victim, std::nullopt);
         limiter.begun(desktop(1), kStart);
         limiter.half_open(desktop(1), flow, flow);
         table.flows.insert(flow);
     }
     table.flows.erase(0); // established: it gives way to nobody, and is forgotten
-    EXPECT_EQ(limiter.make_room(desktop(1), table.still()), std::nullopt);
+    EXPECT_EQ(limiter.make_room(desktop(1), table.look()).victim, std::nullopt);
     limiter.half_open(desktop(1), 10, 10);
     table.flows.insert(10);
-    EXPECT_EQ(limiter.make_room(desktop(1), table.still()), 1U);
+    EXPECT_EQ(limiter.make_room(desktop(1), table.look()).victim, 1U);
     limiter.half_open(desktop(1), 11, 11);
-    EXPECT_EQ(limiter.make_room(desktop(2), table.still()), std::nullopt) << "others have their own";
+    EXPECT_EQ(limiter.make_room(desktop(2), table.look()).victim, std::nullopt) << "others have their own";
+}
+
+TEST(NewFlowLimiter, NoRoomWhileTheOldestIsBusy) {
+    NewFlowLimiter limiter({.per_second = 0, .burst = 0, .flows = 0, .half_open = 2}, 64, 1024, 7);
+    HalfOpen table;
+    for (const std::uint32_t flow : {1U, 2U}) {
+        limiter.begun(desktop(1), kStart);
+        limiter.half_open(desktop(1), flow, 0);
+        table.flows.insert(flow);
+    }
+    table.busy = {1};
+    EXPECT_FALSE(limiter.make_room(desktop(1), table.look()).granted);
+    EXPECT_EQ(limiter.give_way(desktop(1), table.look()), std::nullopt);
+    table.busy.clear();
+    const auto room = limiter.make_room(desktop(1), table.look());
+    EXPECT_TRUE(room.granted);
+    EXPECT_EQ(room.victim, 1U) << "it was not forgotten";
 }
 
 TEST(NewFlowLimiter, BirthTellsAReusedPlaceFromTheFlowThatWasThere) {
     NewFlowLimiter limiter({.per_second = 0, .burst = 0, .flows = 0, .half_open = 1}, 64, 1024, 7);
     limiter.begun(desktop(1), kStart);
     limiter.half_open(desktop(1), 5, 1000);
-    const auto born_later = [](std::uint32_t flow, std::uint32_t born_ms) noexcept { return flow == 5 && born_ms == 2000; };
-    EXPECT_EQ(limiter.make_room(desktop(1), born_later), std::nullopt);
+    const auto born_later = [](std::uint32_t flow, std::uint32_t born_ms) noexcept {
+        return flow == 5 && born_ms == 2000 ? Now::half_open : Now::gone;
+    };
+    EXPECT_EQ(limiter.make_room(desktop(1), born_later).victim, std::nullopt);
 }
 
 TEST(NewFlowLimiter, InAFullTableOwnFirstThenTheOneWithTheMost) {
@@ -106,13 +129,13 @@ TEST(NewFlowLimiter, InAFullTableOwnFirstThenTheOneWithTheMost) {
     };
     open(1, 100, 50); // floods
     open(2, 500, 1);
-    EXPECT_EQ(limiter.give_way(desktop(2), table.still()), 500U) << "its own";
-    EXPECT_EQ(limiter.give_way(desktop(2), table.still()), 100U) << "it has none: the flood's oldest";
-    EXPECT_EQ(limiter.give_way(desktop(3), table.still()), 101U) << "one that never had any";
-    EXPECT_EQ(limiter.give_way(desktop(1), table.still()), 102U);
+    EXPECT_EQ(limiter.give_way(desktop(2), table.look()), 500U) << "its own";
+    EXPECT_EQ(limiter.give_way(desktop(2), table.look()), 100U) << "it has none: the flood's oldest";
+    EXPECT_EQ(limiter.give_way(desktop(3), table.look()), 101U) << "one that never had any";
+    EXPECT_EQ(limiter.give_way(desktop(1), table.look()), 102U);
     table.flows.clear(); // all established
     for (int i = 0; i < 10; ++i) {
-        EXPECT_EQ(limiter.give_way(desktop(1), table.still()), std::nullopt);
+        EXPECT_EQ(limiter.give_way(desktop(1), table.look()), std::nullopt);
     }
 }
 
@@ -125,7 +148,7 @@ TEST(NewFlowLimiter, MemoryForHalfOpenIsBoundedAndTheFloodPaysForIt) {
     table.flows.insert(7);
     std::uint32_t gave_way = 0;
     for (std::uint32_t flow = 1000; flow < 6000; ++flow) {
-        if (const auto victim = limiter.make_room(desktop(1), table.still())) {
+        if (const auto victim = limiter.make_room(desktop(1), table.look()).victim) {
             ASSERT_NE(*victim, 7U) << "the calm desktop's";
             table.flows.erase(*victim);
             ++gave_way;
