@@ -162,12 +162,12 @@ void Gateway::wait_for_work() {
 void Gateway::tick() {
     const SteadyTime now = std::chrono::steady_clock::now();
     dataplane.take_reports(256, [this](unsigned worker, const dataplane::Report& r) { take_report(worker, r); });
+    access.tick(publisher, now);
     usage.tick(epoch_s());
     threats.tick(now, dataplane.published().number + 1);
     if (now - slow_tick_at_ >= kSlowTurn) {
         slow_tick_at_ = now;
         sessions.tick(now);
-        access.tick(publisher, now);
         ask_names(now);
         if (plan.tick(clock, epoch_s(), now, surroundings())) {
             plan_events_.tell(plan, std::chrono::system_clock::now());

@@ -23,6 +23,7 @@ namespace foregate::dataplane {
     X(threat_http_host, "an HTTP host on the threat list")                                         \
     X(access_address, "the class's access list denies the destination by address, port or protocol")\
     X(access_name, "the class's access list denies the destination by name")                       \
+    X(access_wait, "held back until DNS has had the time to name its destination")                 \
     X(blocked_flow, "a later packet of a flow that was blocked")                                   \
     X(deviation, "a connection far outside what is expected of its class")                         \
     X(secondary_cut, "the desktop's secondary interface is cut")                                   \

@@ -32,8 +32,12 @@ void AccessControl::publish(Publisher& publisher) {
 }
 
 void AccessControl::tick(Publisher& publisher, SteadyTime now) {
-    names_.expire(now);
-    if (published_ != names_.version()) {
+    if (now - expired_at_ >= std::chrono::seconds(10)) {
+        expired_at_ = now;
+        names_.expire(now);
+    }
+    if (published_ != names_.version() && now - published_at_ >= kPublishInterval) {
+        published_at_ = now;
         publish(publisher);
     }
 }

@@ -23,7 +23,9 @@ public:
     void learn(std::string_view name, std::span<const IpAddress> addresses, std::uint32_t ttl_s, SteadyTime now) {
         names_.learn(name, addresses, ttl_s, now);
     }
-    /// Publishes anew when DNS has changed what a rule's name stands for; call now and then.
+    static constexpr std::chrono::milliseconds kPublishInterval{50};
+    /// Publishes anew when DNS has changed what a rule's name stands for: a worker waits 150 ms for that, so call it
+    /// in every turn.
     void tick(Publisher& publisher, SteadyTime now);
 
     /// Why the gateway may not connect to the destination for a desktop of the class: the rule's text, or "default deny".
@@ -46,6 +48,7 @@ private:
     std::shared_ptr<const dataplane::AccessLists> compiled_;
     dataplane::AccessTable own_; ///< the control core's own questions: what is in force for the workers
     std::uint64_t published_ = 0;
+    SteadyTime published_at_{}, expired_at_{};
 };
 
 } // namespace foregate::control

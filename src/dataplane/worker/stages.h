@@ -70,6 +70,7 @@ private:
     [[nodiscard]] std::uint16_t access_class(const Flow& flow) const noexcept;
     // By the access lists (verdict_access.cpp); false, or true for "denies", when the flow ends here.
     [[nodiscard]] bool access_on_sight(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool access_waits(BatchSlot& slot) noexcept;
     [[nodiscard]] bool access_lifts(BatchSlot& slot) noexcept;
     [[nodiscard]] bool access_settles(BatchSlot& slot) noexcept;
     [[nodiscard]] bool access_denies_name(BatchSlot& slot, std::string_view name) noexcept;

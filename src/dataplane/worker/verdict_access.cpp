@@ -6,6 +6,11 @@ namespace foregate::dataplane {
 
 namespace {
 
+/// From a DNS answer on the wire to the names in the workers' tables, with room to spare; less than a TCP sender waits
+/// before it sends again (RFC 6298; 200 ms and more in practice).
+constexpr std::uint32_t kNamesKnownMs = 150;
+constexpr std::uint8_t kLookedAtEnough = 0xfe; ///< of Flow's `inspected`: the next payload settles it
+
 AccessTarget target_of(const BatchSlot& slot) noexcept {
     return {slot.flow->server(), slot.flow->server_port(), slot.parsed.protocol};
 }
@@ -30,9 +35,25 @@ bool VerdictStage::access_on_sight(BatchSlot& slot) noexcept {
     if (!answer.denied()) {
         return true;
     }
+    if (!name_may_come && access_waits(slot)) {
+        slot.flow->recheck = true;
+        return false;
+    }
     report_access(slot, answer.rule, DropReason::access_address, {});
     block(slot, DropReason::access_address);
     return false;
+}
+
+/// A flow that shows no name, and that a name could allow, comes right behind the DNS answer: the names of its address
+/// may be on their way to here. Its packet is dropped without a verdict, and comes again.
+bool VerdictStage::access_waits(BatchSlot& slot) noexcept {
+    const Flow& flow = *slot.flow;
+    const bool young = state_.now_ms() - state_.flows.cold(flow).created_ms < kNamesKnownMs;
+    if (!young || state_.generation->access->on_sight(access_class(flow), target_of(slot)).denied()) {
+        return false;
+    }
+    slot.drop(DropReason::access_wait);
+    return true;
 }
 
 /// A flow that was denied for its address may be allowed now: DNS has named the address, or the rules have changed.
@@ -65,6 +86,10 @@ bool VerdictStage::access_settles(BatchSlot& slot) noexcept {
     const AccessAnswer answer = access->without_name(access_class(flow), target_of(slot));
     if (!answer.denied()) {
         return true;
+    }
+    if (access_waits(slot)) {
+        state_.flows.cold(flow).inspected = kLookedAtEnough;
+        return false;
     }
     report_access(slot, answer.rule, DropReason::access_address, {});
     cut_short(slot);
