@@ -2,6 +2,7 @@
 // The running gateway: everything the control core owns, in the order of its start; it stops in reverse.
 #pragma once
 
+#include "control/access/access_events.h"
 #include "control/config/config.h"
 #include "control/console/command_runner.h"
 #include "control/console/control_queue.h"
@@ -51,6 +52,8 @@ public:
     KernelMirror kernel;
     DestinationDirectory directory;
     SessionControl sessions;
+    AccessControl access;
+    AccessEvents access_events;
     WarningDesk warnings;
     ThreatControl threats;
     AnalyticsClock clock;

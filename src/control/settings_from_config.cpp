@@ -81,6 +81,8 @@ dataplane::Settings settings_from_config(const Config& config) {
     settings.max_desktops = static_cast<unsigned>(std::clamp<std::size_t>(desktops, 2048, 65536));
     const std::size_t per_worker = config.plan.hold.total / system.worker_cores.size() + 1024;
     settings.held_per_worker = static_cast<unsigned>(std::clamp<std::size_t>(per_worker, 4096, 1U << 20));
+    settings.new_flows = {config.limits.new_flows_per_second, config.limits.burst, config.limits.flows,
+                          config.limits.half_open};
     std::random_device random;
     settings.seed = (static_cast<std::uint64_t>(random()) << 32) | random();
     return settings;

@@ -33,6 +33,9 @@ namespace foregate::dataplane {
     X(threat_dns_name, "a question for a name on the threat list")                                 \
     X(threat_tls_name, "a TLS server name on the threat list")                                     \
     X(threat_http_host, "an HTTP host on the threat list")                                         \
+    X(access_address, "the class's access list denies the destination by address, port or protocol")\
+    X(access_name, "the class's access list denies the destination by name")                       \
+    X(access_wait, "held back until DNS has had the time to name its destination")                 \
     X(blocked_flow, "a later packet of a flow that was blocked")                                   \
     X(deviation, "a connection far outside what is expected of its class")                         \
     X(secondary_cut, "the desktop's secondary interface is cut")                                   \
@@ -40,6 +43,8 @@ namespace foregate::dataplane {
     X(splice_stale, "a segment of a splice that has ended")                                        \
     X(kernel_rate, "too many packets a second for the kernel from one source")                     \
     X(kernel_queue_full, "the ring to the kernel twin is full")                                    \
+    X(new_flow_rate, "too many new flows a second from one desktop")                               \
+    X(flow_limit, "too many flows of one desktop")                                                 \
     X(flow_table_full, "no room for a new flow")                                                   \
     X(no_twin, "for the kernel, but the port has no twin")                                         \
     X(redirect_full, "the ring to the owning worker is full")                                      \

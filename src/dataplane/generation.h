@@ -2,6 +2,7 @@
 // Immutable tables, published to the workers by one pointer and freed when no worker can hold it any more.
 #pragma once
 
+#include "dataplane/tables/access_table.h"
 #include "dataplane/tables/desktop_table.h"
 #include "dataplane/tables/pattern_table.h"
 #include "dataplane/tables/plan_table.h"
@@ -38,6 +39,7 @@ struct Generation {
     std::shared_ptr<const PlanTable> plan = std::make_shared<PlanTable>();
     std::shared_ptr<const PatternTable> pattern = std::make_shared<PatternTable>();
     std::shared_ptr<const ThreatTables> threats;
+    std::shared_ptr<const AccessTable> access; ///< null: nothing is denied
 };
 
 /// publish() and reclaim() by the control core; current() and quiescent() by workers, each with its own number.

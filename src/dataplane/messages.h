@@ -108,6 +108,20 @@ struct ThreatMatched {
     std::array<char, 254> name{}; ///< what was matched, when it was a name
 };
 
+/// A connection or question that an access list does not allow; at most a few a second for each desktop.
+struct AccessDenied {
+    std::uint32_t desktop = 0;
+    std::uint16_t usage_class = 0; ///< AccessLists::kNoClass: of no class
+    IpAddress desktop_address{}, server{};
+    std::uint16_t desktop_port = 0, server_port = 0;
+    std::uint8_t protocol = 0;
+    AppType app = AppType::other;
+    DropReason where = DropReason::access_address;
+    bool question = false;        ///< of the DNS; else a connection
+    std::uint16_t rule = 0;       ///< in the class's list; AccessAnswer::kDefault: none
+    std::array<char, 254> name{}; ///< empty: by address
+};
+
 struct Deviated {
     std::uint32_t desktop = 0;
     std::uint16_t usage_class = 0;
@@ -132,7 +146,7 @@ struct UsageReady {
     std::uint8_t table = 0;
 };
 
-using Report = std::variant<HeldReport, DesktopSeen, DnsLearned, NameSeen, ThreatMatched, Deviated, SynLearned,
+using Report = std::variant<HeldReport, DesktopSeen, DnsLearned, NameSeen, ThreatMatched, AccessDenied, Deviated, SynLearned,
                             UsageReady>;
 
 } // namespace foregate::dataplane

@@ -44,6 +44,14 @@ struct PortSettings {
     static constexpr std::uint16_t kMssByMtu = 0xffff; ///< mss_clamp: what fits into the port's MTU
 };
 
+/// What one desktop may take of each worker's flow table; 0 = any number.
+struct NewFlowLimits {
+    std::uint32_t per_second = 0; ///< new flows
+    std::uint32_t burst = 0;      ///< new flows at once, after a pause
+    std::uint32_t flows = 0;      ///< at once
+    std::uint32_t half_open = 0;  ///< TCP connections without an answer, at once
+};
+
 struct Settings {
     std::vector<PortSettings> ports;
     std::vector<unsigned> worker_cpus{1};
@@ -58,6 +66,7 @@ struct Settings {
     unsigned held_per_worker = 16384;
     unsigned usage_cells = 16384;         ///< per worker and bucket
     unsigned twin_packets_per_second = 2000; ///< to the kernel, for each source on the wire
+    NewFlowLimits new_flows;
     std::uint64_t seed = 0;               ///< secret: hashes, sequence numbers, source ports
 };
 

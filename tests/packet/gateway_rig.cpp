@@ -169,6 +169,10 @@ void GatewayTest::publish() {
         next->threats =
             std::make_shared<ThreatTables>(ThreatDb::build(std::move(input)), worker_count_);
     }
+    if (!tables.access.empty()) {
+        next->access = std::make_shared<AccessTable>(std::make_shared<AccessLists>(tables.access, AccessList{}),
+                                                     tables.names);
+    }
     generations_->publish(std::move(next));
 }
 

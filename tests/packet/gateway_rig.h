@@ -69,6 +69,8 @@ struct Tables {
     std::vector<dataplane::ClassPattern> pattern;
     dataplane::PatternTable::Destinations expected;
     std::vector<dataplane::ThreatEntry> threats;
+    std::vector<dataplane::AccessList> access; ///< by class
+    dataplane::NamesOfAddress names;           ///< from DNS, for the access lists
 
     Tables();
     /// The record of one desktop or network.

@@ -38,6 +38,7 @@ constexpr Row kShow[] = {
     {"show pattern",      "",                 "what is normal for each class in this bucket", show_pattern},
     {"show clock",        "",                 "the clock that usage, forecast and plan live by", show_clock},
     {"show threats",      "",                 "threat feeds, and what they matched", show_threats},
+    {"show access",       "[CLASS]",          "access rules in force, and what they stopped", show_access, class_names},
     {"show warnings",     "",                 "warnings of all sessions", show_warnings},
     {"show events",       "[COUNT]",          "the last events", show_events},
     {"quit",              "",                 "leave the console", quit},

@@ -37,6 +37,7 @@ CommandResult show_clock(Gateway& gateway, const CommandArgs& args);
 
 // show_threats.cpp
 CommandResult show_threats(Gateway& gateway, const CommandArgs& args);
+CommandResult show_access(Gateway& gateway, const CommandArgs& args); // show_access.cpp
 CommandResult show_warnings(Gateway& gateway, const CommandArgs& args);
 CommandResult show_events(Gateway& gateway, const CommandArgs& args);
 

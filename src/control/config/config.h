@@ -89,6 +89,38 @@ struct DeviationConfig {
     bool operator==(const DeviationConfig&) const = default;
 };
 
+enum class AccessAction : std::uint8_t { allow, deny };
+enum class AccessDefault : std::uint8_t { allow, deny, inherit };
+
+/// "deny 10.0.0.0/8:443/tcp": one rule of an access list. Neither name nor prefix: every destination.
+struct AccessRuleConfig {
+    AccessAction action = AccessAction::deny;
+    std::string name;   ///< with everything below it, unless `exact`
+    bool exact = false;
+    std::optional<IpPrefix> prefix;
+    std::uint16_t first_port = 0; ///< 0..65535: any port, and protocols without ports
+    std::uint16_t last_port = 0xffff;
+    std::uint8_t protocol = 0; ///< 0: any; else 6 (TCP) or 17 (UDP)
+    /// In the one way that the console and events write it.
+    [[nodiscard]] std::string to_string() const;
+    bool operator==(const AccessRuleConfig&) const = default;
+};
+
+struct AccessConfig {
+    AccessDefault otherwise = AccessDefault::allow; ///< what no rule matches; inherit in classes only
+    std::vector<AccessRuleConfig> rules;            ///< the first that matches decides
+    bool operator==(const AccessConfig&) const = default;
+};
+
+/// What one desktop may take of each worker's flow table; 0 = any number.
+struct LimitConfig {
+    unsigned new_flows_per_second = 500;
+    unsigned burst = 2000;
+    unsigned flows = 20000;
+    unsigned half_open = 1000;
+    bool operator==(const LimitConfig&) const = default;
+};
+
 struct ClassConfig {
     std::string name;
     std::vector<IpPrefix> prefixes;       ///< an address in one of these is a desktop of this class, listed or not
@@ -97,6 +129,7 @@ struct ClassConfig {
     unsigned weight = 1;                  ///< share of what is idle
     std::chrono::seconds idle_timeout{1800}; ///< 0 = never
     std::vector<DestinationSpec> monitor; ///< held from login on, for round trip and liveness
+    AccessConfig access{AccessDefault::inherit, {}}; ///< after the site's rules
     DeviationConfig deviation;
     GuestSystem guest = GuestSystem::windows_guest; ///< SYN options of held connections until learned
     SourceMark mark;
@@ -206,6 +239,8 @@ struct Config {
     std::vector<ClassConfig> classes;
     std::vector<DesktopConfig> desktops;
     UnknownDesktop unknown_desktops = UnknownDesktop::block;
+    AccessConfig access; ///< of every class, before its own rules
+    LimitConfig limits;
     std::vector<IpAddress> resolvers; ///< asked where no desktop's fresh answer is at hand
     AnalyticsConfig analytics;
     ForecastConfig forecast;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/config/scalars.h"
 
+#include "control/config/access_rule.h"
 #include "control/config/destination_spec.h"
 
 #include <array>
@@ -360,6 +361,11 @@ Scalar<DestinationSpec> destination() {
     return {"a destination such as db.example:5432",
             "name:port, 192.0.2.1:port or [2001:db8::1]:port",
             [](std::string_view text, const Reading&) { return parse_destination_spec(text); }};
+}
+
+Scalar<AccessRuleConfig> access_rule() {
+    return {"allow or deny, and a name, address or prefix with optional :port and /tcp or /udp", "",
+            [](std::string_view text, const Reading&) { return parse_access_rule(text); }};
 }
 
 Scalar<std::chrono::local_seconds> local_time() {

@@ -41,6 +41,7 @@ namespace foregate::control {
 [[nodiscard]] Scalar<std::array<std::uint8_t, 6>> mac_address();
 /// A largest TCP segment: `on` (by the port's MTU), `off`, or bytes.
 [[nodiscard]] Scalar<std::uint16_t> mss_clamp();
+[[nodiscard]] Scalar<AccessRuleConfig> access_rule();
 [[nodiscard]] Scalar<std::chrono::local_seconds> local_time();
 [[nodiscard]] Scalar<std::chrono::seconds> bucket_length();
 /// A file or folder that need not exist yet.

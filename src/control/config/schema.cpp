@@ -129,6 +129,44 @@ const Rows<DeviationConfig>& deviation_rows() {
     return rows;
 }
 
+const char* const kRulesHelp = "\"allow DESTINATION\" or \"deny DESTINATION\"; the first that matches decides";
+
+const Rows<AccessConfig>& site_access_rows() {
+    using A = AccessConfig;
+    static const Rows<A> rows{
+        key("default", &A::otherwise,
+            word<AccessDefault>({{"allow", AccessDefault::allow}, {"deny", AccessDefault::deny}}),
+            "allow", "what no rule matches"),
+        list("rules", &A::rules, access_rule(), 0, "[]", kRulesHelp),
+    };
+    return rows;
+}
+
+const Rows<AccessConfig>& class_access_rows() {
+    using A = AccessConfig;
+    static const Rows<A> rows{
+        key("default", &A::otherwise,
+            word<AccessDefault>({{"inherit", AccessDefault::inherit},
+                                 {"allow", AccessDefault::allow},
+                                 {"deny", AccessDefault::deny}}),
+            "inherit", "what no rule matches; inherit: as for the whole site"),
+        list("rules", &A::rules, access_rule(), 0, "[]", kRulesHelp),
+    };
+    return rows;
+}
+
+const Rows<LimitConfig>& limit_rows() {
+    using L = LimitConfig;
+    static const Rows<L> rows{
+        key("new-flows-per-second", &L::new_flows_per_second, whole(0, 10'000'000), "500", "0: any number"),
+        key("burst", &L::burst, whole(1, 10'000'000), "2000", "new flows at once, after a pause"),
+        key("flows", &L::flows, whole(0, 67'108'864), "20000", "at once; 0: any number"),
+        key("half-open", &L::half_open, whole(0, 67'108'864), "1000",
+            "TCP connections without an answer at once, the oldest gives way; 0: any number"),
+    };
+    return rows;
+}
+
 /// `deviation: block` is short for a map with that action.
 Row<ClassConfig> deviation_row() {
     auto row = section(
@@ -160,6 +198,7 @@ const Rows<ClassConfig>& class_rows() {
             "then the secondary is cut"),
         list("monitor", &C::monitor, destination(), 0, "[]",
              "held from login on: round trip and liveness"),
+        section("access", &C::access, class_access_rows(), "destinations of the class, after the site's"),
         deviation_row(),
         key("guest", &C::guest,
             word<GuestSystem>(
@@ -371,6 +410,8 @@ const Rows<Config>& config_rows() {
             word<UnknownDesktop>(
                 {{"block", UnknownDesktop::block}, {"allow", UnknownDesktop::allow}}),
             "block", "addresses of no class"),
+        section("access", &C::access, site_access_rows(), "destinations, for every class"),
+        section("limits", &C::limits, limit_rows(), "of one desktop, in each worker"),
         list("resolvers", &C::resolvers, address(), 0, "[]",
              "asked where no desktop's fresh answer is at hand"),
         section("analytics", &C::analytics, analytics_rows(), "usage records"),

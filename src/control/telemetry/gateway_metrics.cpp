@@ -280,6 +280,8 @@ void add_threats(Samples& out, const Gateway& gateway) {
                 totals.deviations - totals.deviations_blocked, {{"action", "note"}});
     out.counter("foregate_deviations_total", "connections far outside their class's pattern",
                 totals.deviations_blocked, {{"action", "block"}});
+    out.counter("foregate_access_denied_total", "connections and questions stopped by an access list",
+                gateway.dataplane.read(dataplane::Counter::access_denied));
     out.counter("foregate_threat_loads_total", "threat lists put in force",
                 gateway.threats.loads());
     out.gauge("foregate_threat_load_duration_seconds", "how long the last load took",

@@ -9,6 +9,7 @@
 #include "dataplane/worker/port_rule.h"
 #include "dataplane/worker/worker_state.h"
 
+#include <optional>
 #include <vector>
 
 namespace foregate::dataplane {
@@ -48,6 +49,9 @@ private:
     [[nodiscard]] Flow* create(BatchSlot& slot, const FlowKey& key) noexcept;
     [[nodiscard]] bool admit_new(const BatchSlot& slot, DropReason& reason) noexcept;
     [[nodiscard]] bool from_its_own_place(const BatchSlot& slot) const noexcept;
+    [[nodiscard]] Flow* insert(BatchSlot& slot, const FlowKey& key) noexcept;
+    [[nodiscard]] NewFlowLimiter::Now look(std::uint32_t place, std::uint32_t born_ms) const noexcept;
+    void end_half_open(std::optional<std::uint32_t> place) noexcept;
     [[nodiscard]] bool forged(const Flow& flow, BatchSlot& slot) const noexcept;
     void begin(Flow& flow, const BatchSlot& slot) noexcept;
     void refresh(Flow& flow) noexcept;
@@ -72,6 +76,15 @@ private:
     void inspect_tcp(BatchSlot& slot) noexcept;
     [[nodiscard]] bool match_name(BatchSlot& slot, const NameBuffer& name, DropReason where) noexcept;
     void block(BatchSlot& slot, DropReason reason) noexcept;
+    [[nodiscard]] std::uint16_t access_class(const Flow& flow) const noexcept;
+    // By the access lists (verdict_access.cpp); false, or true for "denies", when the flow ends here.
+    [[nodiscard]] bool access_on_sight(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool access_waits(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool access_lifts(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool access_settles(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool access_denies_name(BatchSlot& slot, std::string_view name) noexcept;
+    [[nodiscard]] bool access_denies_question(BatchSlot& slot, std::string_view name) noexcept;
+    void report_access(const BatchSlot& slot, std::uint16_t rule, DropReason where, std::string_view name) noexcept;
     void report_threat(const BatchSlot& slot, const ThreatEntry& entry, DropReason where,
                        std::string_view name) noexcept;
     void cut_short(BatchSlot& slot) noexcept;

@@ -91,7 +91,7 @@ bool VerdictStage::secondary_open(BatchSlot& slot) noexcept {
 /// The first packet of a flow, or the first since tables changed: what addresses alone can tell.
 void VerdictStage::first_packet(BatchSlot& slot) noexcept {
     Flow& flow = *slot.flow;
-    if (flow.verdict == FlowVerdict::block) {
+    if (flow.verdict == FlowVerdict::block && !access_lifts(slot)) {
         return;
     }
     if (state_.generation->threats != nullptr) {
@@ -104,6 +104,9 @@ void VerdictStage::first_packet(BatchSlot& slot) noexcept {
                 return;
             }
         }
+    }
+    if (!access_on_sight(slot)) {
+        return;
     }
     // Not by new_flow: the first packet may have been dropped while the secondary was cut.
     if (!flow.pattern_checked && flow.begun_by_desktop && flow.has_desktop) {
@@ -140,7 +143,8 @@ void VerdictStage::inspect_dns(BatchSlot& slot) noexcept {
     DnsMessage message;
     const DnsResult result = parse_dns_message(payload_of(slot), message);
     if (slot.from_desktop() && result == DnsResult::query) {
-        if (!message.name.empty() && match_name(slot, message.name, DropReason::threat_dns_name)) {
+        const bool listed = !message.name.empty() && match_name(slot, message.name, DropReason::threat_dns_name);
+        if (listed || (!message.name.empty() && access_denies_question(slot, message.name.view()))) {
             // Answered at once: the name does not exist. The packet is turned around and sent back.
             std::uint8_t* frame = slot.frame();
             const ParsedPacket& p = slot.parsed;
@@ -153,7 +157,7 @@ void VerdictStage::inspect_dns(BatchSlot& slot) noexcept {
                 }
             }
             state_.desktop_cell(slot.flow->desktop).blocked.add(1);
-            slot.drop(DropReason::threat_dns_name);
+            slot.drop(listed ? DropReason::threat_dns_name : DropReason::access_name);
         }
     } else if (!slot.from_desktop() && result == DnsResult::answer && message.address_count != 0) {
         state_.counters.add(Counter::dns_answers);
@@ -233,7 +237,7 @@ void VerdictStage::inspect_tcp(BatchSlot& slot) noexcept {
     } else {
         more = tls == TlsResult::incomplete;
     }
-    if (!more || ++state_.flows.cold(flow).inspected >= kPayloadsLookedAt) {
+    if ((!more || ++state_.flows.cold(flow).inspected >= kPayloadsLookedAt) && access_settles(slot)) {
         flow.verdict = FlowVerdict::allow;
     }
 }
@@ -247,16 +251,13 @@ bool VerdictStage::match_name(BatchSlot& slot, const NameBuffer& name, DropReaso
         state_.report(seen);
     }
     const ThreatTables* threats = state_.generation->threats.get();
-    if (threats == nullptr) {
-        return false;
+    const ThreatEntry* entry =
+        threats == nullptr ? nullptr : threats->db.match_name(name.view(), *threats->scratch[state_.index]);
+    if (entry != nullptr) {
+        report_threat(slot, *entry, where, name.view());
     }
-    const ThreatEntry* entry = threats->db.match_name(name.view(), *threats->scratch[state_.index]);
-    if (entry == nullptr) {
-        return false;
-    }
-    report_threat(slot, *entry, where, name.view());
-    if (entry->action != ThreatAction::block) {
-        return false;
+    if (entry == nullptr || entry->action != ThreatAction::block) {
+        return where != DropReason::threat_dns_name && access_denies_name(slot, name.view());
     }
     if (where != DropReason::threat_dns_name) {
         cut_short(slot);

@@ -39,7 +39,9 @@ WorkerState::WorkerState(unsigned worker_index, const Settings& worker_settings,
       usage_tables{UsageTable(worker_settings.usage_cells, worker_settings.seed),
                    UsageTable(worker_settings.usage_cells, worker_settings.seed)},
       usage_salt(worker_settings.seed ^ 0xd6e8feb86659fd93ULL), ledger(worker_settings.max_desktops),
-      kernel_limiter(worker_settings.twin_packets_per_second), numbered_seen_ms(worker_settings.max_desktops),
+      kernel_limiter(worker_settings.twin_packets_per_second),
+      new_flows(worker_settings.new_flows, worker_settings.max_desktops, worker_settings.flows_per_worker,
+                worker_settings.seed ^ 0x9fb21c651e98df25ULL), numbered_seen_ms(worker_settings.max_desktops),
       options_told(worker_settings.max_desktops),
       orders(8192), reports(8192) {
     for (PortLane& lane : lanes) {

@@ -14,6 +14,8 @@
 #include "dataplane/usage/usage_cells.h"
 #include "dataplane/worker/deviation_ledger.h"
 #include "dataplane/worker/kernel_limiter.h"
+#include "dataplane/worker/new_flow_limiter.h"
+#include "dataplane/worker/report_pace.h"
 
 #include <algorithm>
 #include <array>
@@ -57,6 +59,8 @@ struct WorkerState {
     std::uint64_t usage_salt;
     DeviationLedger ledger;
     KernelLimiter kernel_limiter;
+    ReportPace access_reports;
+    NewFlowLimiter new_flows;
     std::vector<std::uint32_t> numbered_seen_ms; ///< by desktop number: when it was last reported as seen
     std::array<std::uint32_t, 1024> stranger_seen_ms{}; ///< by hash: likewise, of addresses without a number
     std::vector<std::uint8_t> options_told;           ///< by desktop number: its SYN options were reported
@@ -81,6 +85,14 @@ struct WorkerState {
         return desktop != 0 && desktop < numbered_seen_ms.size()
                    ? numbered_seen_ms[desktop]
                    : stranger_seen_ms[hash_address(address, settings.seed) % stranger_seen_ms.size()];
+    }
+
+    /// The one way in which a flow ends.
+    void end_flow(Flow& flow) noexcept {
+        if (flow.begun_by_desktop) {
+            new_flows.ended(flow.desktop_address());
+        }
+        flows.erase(flow);
     }
 
     void report(const Report& message) noexcept {
