@@ -7,24 +7,18 @@
 #include "dataplane/worker/packet_batch.h"
 #include "dataplane/worker/worker_state.h"
 
-#include <vector>
-
 namespace foregate::dataplane {
 
-/// Parses; what is not for us to forward goes to the kernel; what belongs to another worker goes there.
+/// Parses; what is not for us to forward goes to the kernel.
 class IngressStage {
 public:
-    IngressStage(WorkerState& state, std::vector<rte_ring*> redirect) noexcept
-        : state_(state), redirect_(std::move(redirect)) {}
-    /// `redirected`: the packets come from another worker and are ours.
-    void run(PacketBatch& batch, bool redirected) noexcept;
+    explicit IngressStage(WorkerState& state) noexcept : state_(state) {}
+    void run(PacketBatch& batch) noexcept;
 
 private:
     void parse_one(BatchSlot& slot) noexcept;
-    [[nodiscard]] unsigned owner(const BatchSlot& slot) const noexcept;
 
     WorkerState& state_;
-    std::vector<rte_ring*> redirect_; ///< by worker
 };
 
 /// Finds or creates the flow; brings session, routes and allotment of a flow up to the present generation.

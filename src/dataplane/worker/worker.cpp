@@ -44,12 +44,12 @@ WorkerState::WorkerState(unsigned worker_index, const Settings& worker_settings,
       orders(8192), reports(8192) {}
 
 Worker::Worker(unsigned index, const Settings& settings, std::vector<PortLane> lanes, rte_mempool* pool,
-               std::vector<rte_ring*> redirect, Port* primary_desktops, Port* primary_clients,
+               SpreadLanes spread, Port* primary_desktops, Port* primary_clients,
                GenerationSlot& generations)
     : state_(index, settings, std::move(lanes), pool), generations_(generations), outlet_(state_),
-      flow_stage_(state_), ingress_(state_, redirect), count_(state_),
+      flow_stage_(state_), ingress_(state_), spread_(state_, std::move(spread)), count_(state_),
       splice_(state_, flow_stage_, count_, outlet_), verdict_(state_, outlet_), egress_(state_, outlet_),
-      redirected_(redirect.size() > 1 ? redirect[index] : nullptr) {
+      redirected_(spread_.own_ring()) {
     if (primary_desktops != nullptr && primary_clients != nullptr) {
         primary_.emplace(*primary_desktops, *primary_clients, state_.counters);
     }
@@ -86,6 +86,7 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
         }
         batch_.count = count;
         if (count != 0) {
+            state_.counters.add(Counter::redirected_in, count);
             process(batch_, true);
             worked = true;
         }
@@ -104,7 +105,10 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
 
 /// The way of a packet.
 void Worker::process(PacketBatch& batch, bool redirected) noexcept {
-    ingress_.run(batch, redirected);
+    ingress_.run(batch);
+    if (!redirected) {
+        spread_.run(batch);
+    }
     flow_stage_.run(batch);
     splice_.from_upstream(batch);
     verdict_.run(batch);
