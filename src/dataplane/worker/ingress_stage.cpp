@@ -51,7 +51,7 @@ void IngressStage::parse_one(BatchSlot& slot) noexcept {
     case ParseResult::ip:
         break;
     }
-    if (is_neighbour_discovery(slot.parsed) || state_.generation->routes->is_local(slot.parsed.dst)) {
+    if (is_neighbour_discovery(slot.parsed)) {
         slot.fate = Fate::kernel;
     }
 }

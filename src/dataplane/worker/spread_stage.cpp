@@ -28,7 +28,12 @@ void SpreadStage::run(PacketBatch& batch) noexcept {
     bool any = false;
     for (BatchSlot& slot : batch) {
         const unsigned worker = slot.fate == Fate::pending ? owner(slot) : state_.index;
-        if (worker != state_.index) {
+        if (worker == state_.index) {
+            continue;
+        }
+        if (state_.generation->routes->is_local(slot.parsed.dst)) { // the kernel can have it from here as well
+            slot.fate = Fate::kernel;
+        } else {
             Target& target = targets_[worker];
             target.slots[target.count] = &slot;
             target.packets[target.count++] = slot.packet;
