@@ -102,6 +102,11 @@ Gateway::Gateway(const Config& given)
         telnet_ = std::make_unique<TelnetServer>(config.console.telnet_address, config.console.telnet_port, *runner_,
                                                  settings);
     }
+    for (const dataplane::PortView& port : dataplane.ports()) {
+        if (dataplane::is_routed(port.kind)) {
+            spdlog::info("port {}: spread over {} worker(s): {}", port.name, dataplane.worker_count(), port.spread);
+        }
+    }
     metrics_ = start_metrics(config.metrics.address, config.metrics.port, FOREGATE_VERSION);
     lifecycle("started");
 }

@@ -3,6 +3,7 @@
 
 #include "dataplane/device/clock.h"
 #include "dataplane/device/eal.h"
+#include "dataplane/device/owner_rule.h"
 #include "dataplane/device/twin.h"
 #include "dataplane/worker/polling_core.h"
 #include "dataplane/worker/worker.h"
@@ -39,6 +40,7 @@ struct Dataplane::Parts {
     std::vector<std::unique_ptr<Port>> ports;
     std::vector<std::unique_ptr<Twin>> twins;            ///< by port index; null where there is none
     std::vector<PacketRing> kernel_rings;                ///< likewise
+    OwnerRule owner_rule{OwnerRule::by_seed(1, 0)};
     std::vector<PacketRing> redirect_rings;              ///< by worker
     std::vector<std::unique_ptr<TransmitStage>> transmit; ///< by port index; null for pair ports
     std::unique_ptr<GenerationSlot> generations;
@@ -81,6 +83,10 @@ Dataplane::Dataplane(const Settings& settings) : parts_(std::make_unique<Parts>(
             primary[1] = p.ports[i].get();
         }
     }
+    const bool by_interface =
+        std::any_of(p.ports.begin(), p.ports.end(), [](const auto& port) { return port->spread().symmetric; });
+    p.owner_rule = by_interface ? OwnerRule::by_interface(p.layout.workers)
+                                : OwnerRule::by_seed(p.layout.workers, settings.seed);
     std::vector<rte_ring*> redirect;
     for (unsigned w = 0; w < p.layout.workers && p.layout.workers > 1; ++w) {
         p.redirect_rings.push_back(make_packet_ring("redirect-" + std::to_string(w), 2048));
@@ -88,7 +94,8 @@ Dataplane::Dataplane(const Settings& settings) : parts_(std::make_unique<Parts>(
     }
     p.generations = std::make_unique<GenerationSlot>(p.layout.workers);
     for (unsigned w = 0; w < p.layout.workers; ++w) {
-        p.workers.push_back(std::make_unique<Worker>(w, p.settings, lanes, p.pool.get(), redirect,
+        p.workers.push_back(std::make_unique<Worker>(w, p.settings, lanes, p.pool.get(),
+                                                     SpreadLanes{redirect, &p.owner_rule},
                                                      w == 0 ? primary[0] : nullptr, w == 0 ? primary[1] : nullptr,
                                                      *p.generations));
     }
@@ -152,7 +159,7 @@ bool Dataplane::post_shaper(std::uint16_t port, const ShaperOrder& order) {
 bool Dataplane::next_report(unsigned worker, Report& out) { return parts_->workers[worker]->reports().take(out); }
 
 unsigned Dataplane::worker_of(const IpAddress& a, const IpAddress& b) const noexcept {
-    return static_cast<unsigned>(address_pair_hash(a, b, parts_->settings.seed) % parts_->workers.size());
+    return parts_->owner_rule.owner(a, b);
 }
 
 unsigned Dataplane::worker_count() const noexcept { return static_cast<unsigned>(parts_->workers.size()); }
@@ -187,6 +194,9 @@ std::vector<PortView> Dataplane::ports() const {
         view.tx_bytes = stats.tx_bytes;
         view.tx_errors = stats.tx_errors;
         view.link_up = stats.link_up;
+        view.rx_queues = port.rx_queues();
+        view.symmetric_rss = port.spread().symmetric;
+        view.spread = port.spread().text;
         out.push_back(std::move(view));
     }
     return out;
@@ -194,15 +204,16 @@ std::vector<PortView> Dataplane::ports() const {
 
 std::vector<CoreView> Dataplane::cores() const {
     const Parts& p = *parts_;
-    std::vector<CoreView> out{{"control", p.settings.control_cpu, 0, 0, 0}};
+    std::vector<CoreView> out{{"control", p.settings.control_cpu}};
     for (unsigned w = 0; w < p.workers.size(); ++w) {
         const bool shapes = !p.layout.shaper_apart && p.layout.shaper_worker == w;
         const CounterBlock& counters = p.workers[w]->counters();
         out.push_back({shapes ? "worker+shaper" : "worker", p.settings.worker_cpus[w], counters.read(Counter::turns),
-                       counters.read(Counter::idle_turns), p.workers[w]->flow_count()});
+                       counters.read(Counter::idle_turns), p.workers[w]->flow_count(), counters.read(Counter::received),
+                       counters.read(Counter::redirected), counters.read(Counter::redirected_in)});
     }
     if (p.layout.shaper_apart) {
-        out.push_back({"shaper", p.settings.shaper_cpu, 0, 0, 0});
+        out.push_back({"shaper", p.settings.shaper_cpu});
     }
     return out;
 }

@@ -26,6 +26,9 @@ struct PortView {
     std::uint64_t rx_packets = 0, rx_bytes = 0, rx_missed = 0, rx_no_buffer = 0;
     std::uint64_t tx_packets = 0, tx_bytes = 0, tx_errors = 0;
     bool link_up = false;
+    unsigned rx_queues = 1;
+    bool symmetric_rss = false;
+    std::string spread; ///< how its packets come to the workers, for people
 };
 
 struct CoreView {
@@ -33,6 +36,10 @@ struct CoreView {
     unsigned cpu = 0;
     std::uint64_t turns = 0, idle_turns = 0;
     std::uint32_t flows = 0;
+    // Of a worker; the differences between workers are the imbalance.
+    std::uint64_t received = 0;       ///< from its queues of the routed ports
+    std::uint64_t redirected_out = 0; ///< of these, handed to the worker that owns their flow
+    std::uint64_t redirected_in = 0;  ///< handed to it by others
 };
 
 /// Sums of one desktop over all workers.

@@ -97,7 +97,10 @@ ThreatEntry listed_prefix(const std::string& prefix, ThreatAction action) {
     return entry;
 }
 
-GatewayTest::GatewayTest(unsigned workers) : settings(rig_settings()), worker_count_(workers) {
+GatewayTest::GatewayTest(unsigned workers, bool owned_by_interface)
+    : settings(rig_settings()), worker_count_(workers),
+      owner_rule_(owned_by_interface ? OwnerRule::by_interface(workers)
+                                     : OwnerRule::by_seed(workers, settings.seed)) {
     settings.worker_cpus.assign(workers, 0);
 }
 
@@ -126,7 +129,7 @@ void GatewayTest::SetUp() {
     generations_ = std::make_unique<GenerationSlot>(worker_count_);
     for (unsigned w = 0; w < worker_count_; ++w) {
         workers_.push_back(std::make_unique<Worker>(
-            w, settings, lanes, packet_pool(), redirect, w == 0 ? ports_[2].get() : nullptr,
+            w, settings, lanes, packet_pool(), SpreadLanes{redirect, &owner_rule_}, w == 0 ? ports_[2].get() : nullptr,
             w == 0 ? ports_[3].get() : nullptr, *generations_));
         generations_->worker_online(w);
     }
@@ -371,8 +374,7 @@ std::vector<FlowView> GatewayTest::view_flows(std::uint32_t desktop) {
 }
 
 unsigned GatewayTest::owner(const std::string& a, const std::string& b) const {
-    return static_cast<unsigned>(address_pair_hash(address(a), address(b), settings.seed) %
-                                 worker_count_);
+    return owner_rule_.owner(address(a), address(b));
 }
 
 } // namespace foregate::packet_test

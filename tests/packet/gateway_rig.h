@@ -86,7 +86,9 @@ listed_prefix(const std::string& prefix,
 /// The fixture. TearDown() fails when a packet buffer was lost.
 class GatewayTest : public ::testing::Test {
 protected:
-    explicit GatewayTest(unsigned workers = 1);
+    /// `owned_by_interface`: workers own what a network interface with the symmetric key would give
+    /// them, not what the seed says.
+    explicit GatewayTest(unsigned workers = 1, bool owned_by_interface = false);
     ~GatewayTest() override;
     void SetUp() override;
     void TearDown() override;
@@ -167,6 +169,7 @@ private:
     bool turn();
 
     unsigned worker_count_;
+    dataplane::OwnerRule owner_rule_;
     unsigned buffers_before_ = 0;
     std::vector<std::unique_ptr<dataplane::Port>> ports_;
     std::vector<std::unique_ptr<dataplane::TransmitStage>>

@@ -114,6 +114,8 @@ Json port_row(const dataplane::PortView& port) {
     row["mac"] = mac_text(port.mac);
     row["twin"] = port.twin.empty() ? Json(nullptr) : Json(port.twin);
     row["rate_bps"] = port.rate_bps;
+    row["rx_queues"] = port.rx_queues;
+    row["spread"] = port.spread;
     row["rx_packets"] = port.rx_packets;
     row["rx_bytes"] = port.rx_bytes;
     row["rx_missed"] = port.rx_missed;

@@ -115,6 +115,12 @@ void add_cores(Samples& out, const Gateway& gateway) {
                       labels);
         }
         out.gauge("foregate_core_flows", "live flows in the core's table", core.flows, labels);
+        out.counter("foregate_core_received_packets_total", "packets from the core's receive queues", core.received,
+                    labels);
+        const char* const redirected = "foregate_core_redirected_packets_total";
+        const char* const help = "packets handed to the worker that owns their flow, by the giver and the taker";
+        out.counter(redirected, help, core.redirected_out, {{"core", cpu}, {"direction", "out"}});
+        out.counter(redirected, help, core.redirected_in, {{"core", cpu}, {"direction", "in"}});
     }
 }
 

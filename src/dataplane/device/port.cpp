@@ -80,17 +80,18 @@ void Port::configure(unsigned queues, rte_mempool* pool) {
     if (!created_) { // drivers of virtual ports would add them up in software
         conf.rxmode.offloads |= checksum_offloads(info);
     }
-    if (rx_queues_ > 1) {
-        conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-        conf.rx_adv_conf.rss_conf.rss_hf =
-            (RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_IPV6) & info.flow_type_rss_offloads;
+    RssSetup rss(info, rx_queues_, queues);
+    rss.ask(conf);
+    int error = rte_eth_dev_configure(dpdk_id_, static_cast<std::uint16_t>(rx_queues_), 1, &conf);
+    if (error != 0 && conf.rx_adv_conf.rss_conf.rss_key != nullptr) {
+        rss.ask_less(conf);
+        error = rte_eth_dev_configure(dpdk_id_, static_cast<std::uint16_t>(rx_queues_), 1, &conf);
     }
-    if (const int error = rte_eth_dev_configure(dpdk_id_, static_cast<std::uint16_t>(rx_queues_), 1, &conf);
-        error != 0) {
+    if (error != 0) {
         fail(settings_, "the driver refuses the configuration", error);
     }
     if (settings_.mtu > RTE_ETHER_MTU) {
-        const int error = rte_eth_dev_set_mtu(dpdk_id_, settings_.mtu);
+        error = rte_eth_dev_set_mtu(dpdk_id_, settings_.mtu);
         if (error != 0 && error != -ENOTSUP) {
             fail(settings_, "mtu " + std::to_string(settings_.mtu) + " is refused by the driver", error);
         }
@@ -100,19 +101,21 @@ void Port::configure(unsigned queues, rte_mempool* pool) {
     (void)rte_eth_dev_adjust_nb_rx_tx_desc(dpdk_id_, &rx, &tx);
     const int socket = rte_eth_dev_socket_id(dpdk_id_);
     for (unsigned q = 0; q < rx_queues_; ++q) {
-        if (const int error = rte_eth_rx_queue_setup(dpdk_id_, static_cast<std::uint16_t>(q), rx,
-                                                     static_cast<unsigned>(socket), nullptr, pool);
-            error != 0) {
+        error = rte_eth_rx_queue_setup(dpdk_id_, static_cast<std::uint16_t>(q), rx, static_cast<unsigned>(socket),
+                                       nullptr, pool);
+        if (error != 0) {
             fail(settings_, "no receive queue", error);
         }
     }
-    if (const int error = rte_eth_tx_queue_setup(dpdk_id_, 0, tx, static_cast<unsigned>(socket), nullptr);
-        error != 0) {
+    error = rte_eth_tx_queue_setup(dpdk_id_, 0, tx, static_cast<unsigned>(socket), nullptr);
+    if (error != 0) {
         fail(settings_, "no transmit queue", error);
     }
-    if (const int error = rte_eth_dev_start(dpdk_id_); error != 0) {
+    error = rte_eth_dev_start(dpdk_id_);
+    if (error != 0) {
         fail(settings_, "does not start", error);
     }
+    spread_ = rss.confirm(dpdk_id_);
     (void)rte_eth_promiscuous_enable(dpdk_id_); // some virtual ports cannot, and see everything anyway
     rte_ether_addr mac{};
     if (rte_eth_macaddr_get(dpdk_id_, &mac) == 0) {

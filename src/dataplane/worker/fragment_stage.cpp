@@ -2,6 +2,7 @@
 #include "dataplane/worker/fragment_stage.h"
 
 #include "dataplane/packet/fragment_info.h"
+#include "dataplane/worker/address_gate.h"
 
 namespace foregate::dataplane {
 
@@ -24,6 +25,16 @@ bool FragmentStage::sender_may(BatchSlot& slot) const noexcept {
         slot.drop(DropReason::spoofed_source);
     }
     return slot.fate == Fate::pending;
+}
+
+void FragmentStage::run(PacketBatch& batch) noexcept {
+    for (BatchSlot& slot : batch) {
+        if (slot.fate == Fate::pending && slot.parsed.fragment) [[unlikely]] {
+            if (pass_address_gate(slot, *state_.generation->routes)) {
+                look_at(slot);
+            }
+        }
+    }
 }
 
 void FragmentStage::look_at(BatchSlot& slot) noexcept {

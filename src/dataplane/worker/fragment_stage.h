@@ -13,8 +13,8 @@ class FragmentStage {
 public:
     explicit FragmentStage(WorkerState& state);
 
-    /// A pending fragment: its ports are filled in, or it is held (`elsewhere`), or dropped.
-    void look_at(BatchSlot& slot) noexcept;
+    /// Pending fragments: their ports are filled in, or they are held (`elsewhere`), or dropped.
+    void run(PacketBatch& batch) noexcept;
     /// Fragments that were held and whose first one has come are waiting.
     [[nodiscard]] bool has_released() const noexcept { return table_.has_released(); }
     /// They become the batch, parsed and pending, as many as fit.
@@ -23,6 +23,7 @@ public:
     void expire() noexcept { table_.expire(state_.now_ms()); }
 
 private:
+    void look_at(BatchSlot& slot) noexcept;
     static void dropped(void* self, void* packet, DropReason reason) noexcept;
     [[nodiscard]] bool sender_may(BatchSlot& slot) const noexcept;
 

@@ -5,16 +5,10 @@
 #include "dataplane/worker/address_gate.h"
 
 #include <rte_ether.h>
-#include <rte_ring.h>
 
 namespace foregate::dataplane {
 
 namespace {
-
-bool is_icmp_error(const ParsedPacket& p) noexcept {
-    return (p.protocol == kProtoIcmp && (p.icmp_type == 3 || p.icmp_type == 11 || p.icmp_type == 12)) ||
-           (p.protocol == kProtoIcmpv6 && p.icmp_type >= 1 && p.icmp_type <= 4);
-}
 
 /// Neighbour discovery and router messages (RFC 4861) are between hosts and kernels, never forwarded.
 bool is_neighbour_discovery(const ParsedPacket& p) noexcept {
@@ -53,8 +47,7 @@ DropReason reason_of(ParseResult result) noexcept {
 
 } // namespace
 
-IngressStage::IngressStage(WorkerState& state, FragmentStage& fragments, std::vector<rte_ring*> redirect)
-    : state_(state), fragments_(fragments), redirect_(std::move(redirect)) {
+IngressStage::IngressStage(WorkerState& state) : state_(state) {
     for (const PortLane& lane : state.lanes) {
         rules_.emplace_back(*lane.port);
     }
@@ -66,30 +59,6 @@ void IngressStage::run(PacketBatch& batch, bool redirected) noexcept {
     }
     for (BatchSlot& slot : batch) {
         parse_one(slot, redirected);
-        if (slot.fate != Fate::pending) {
-            continue;
-        }
-        if (!redirected && redirect_.size() > 1) {
-            const unsigned worker = owner(slot);
-            if (worker != state_.index) {
-                if (pass_address_gate(slot, *state_.generation->routes)) { // the kernel can have it from here as well
-                    redirect(slot, worker);
-                }
-                continue;
-            }
-        }
-        if (slot.parsed.fragment && pass_address_gate(slot, *state_.generation->routes)) [[unlikely]] {
-            fragments_.look_at(slot);
-        }
-    }
-}
-
-void IngressStage::redirect(BatchSlot& slot, unsigned worker) noexcept {
-    state_.counters.add(Counter::redirected);
-    if (rte_ring_mp_enqueue(redirect_[worker], slot.packet) != 0) {
-        slot.drop(DropReason::redirect_full);
-    } else {
-        slot.fate = Fate::elsewhere;
     }
 }
 
@@ -174,30 +143,6 @@ bool IngressStage::for_us_all_the_same(BatchSlot& slot, const PortRule& rule, Pa
         slot.fate = Fate::kernel;
     }
     return false;
-}
-
-unsigned IngressStage::owner(const BatchSlot& slot) const noexcept {
-    const ParsedPacket& p = slot.parsed;
-    const IpAddress* src = &p.src;
-    const IpAddress* dst = &p.dst;
-    IpAddress inner_src;
-    IpAddress inner_dst;
-    // An ICMP error belongs to the flow it speaks of, whoever sent it.
-    if (is_icmp_error(p)) {
-        const std::uint8_t* inner = slot.frame() + p.payload_offset;
-        if (p.ip_version == 4 && p.payload_length >= 20) {
-            inner_src = IpAddress::from_v4_wire(inner + 12);
-            inner_dst = IpAddress::from_v4_wire(inner + 16);
-            src = &inner_src;
-            dst = &inner_dst;
-        } else if (p.ip_version == 6 && p.payload_length >= 40) {
-            inner_src = IpAddress::from_v6_wire(inner + 8);
-            inner_dst = IpAddress::from_v6_wire(inner + 24);
-            src = &inner_src;
-            dst = &inner_dst;
-        }
-    }
-    return static_cast<unsigned>(address_pair_hash(*src, *dst, state_.settings.seed) % redirect_.size());
 }
 
 } // namespace foregate::dataplane

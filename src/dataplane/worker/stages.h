@@ -14,10 +14,10 @@
 
 namespace foregate::dataplane {
 
-/// Parses; what is not for us to forward goes to the kernel; what belongs to another worker goes there.
+/// Parses; what is not for us to forward goes to the kernel.
 class IngressStage {
 public:
-    IngressStage(WorkerState& state, FragmentStage& fragments, std::vector<rte_ring*> redirect);
+    explicit IngressStage(WorkerState& state);
     /// `redirected`: the packets come from another worker and are ours; their VLAN tags are gone already.
     void run(PacketBatch& batch, bool redirected) noexcept;
 
@@ -26,13 +26,9 @@ private:
     [[nodiscard]] bool for_us_all_the_same(BatchSlot& slot, const PortRule& rule, ParseResult result) noexcept;
     [[nodiscard]] static bool make_plain(BatchSlot& slot) noexcept;
     [[nodiscard]] static bool take_tags(BatchSlot& slot, const PortRule& rule) noexcept;
-    void redirect(BatchSlot& slot, unsigned worker) noexcept;
-    [[nodiscard]] unsigned owner(const BatchSlot& slot) const noexcept;
 
     WorkerState& state_;
-    FragmentStage& fragments_;
-    std::vector<PortRule> rules_;     ///< by port
-    std::vector<rte_ring*> redirect_; ///< by worker
+    std::vector<PortRule> rules_; ///< by port
 };
 
 /// Finds or creates the flow; brings session, routes and allotment of a flow up to the present generation.

@@ -52,12 +52,13 @@ WorkerState::WorkerState(unsigned worker_index, const Settings& worker_settings,
 }
 
 Worker::Worker(unsigned index, const Settings& settings, std::vector<PortLane> lanes, rte_mempool* pool,
-               std::vector<rte_ring*> redirect, Port* primary_desktops, Port* primary_clients,
+               SpreadLanes spread, Port* primary_desktops, Port* primary_clients,
                GenerationSlot& generations)
     : state_(index, settings, std::move(lanes), pool), generations_(generations), outlet_(state_),
-      flow_stage_(state_), fragments_(state_), ingress_(state_, fragments_, redirect), count_(state_),
+      flow_stage_(state_), fragments_(state_), ingress_(state_), spread_(state_, std::move(spread)),
+      count_(state_),
       splice_(state_, flow_stage_, count_, outlet_), verdict_(state_, outlet_), egress_(state_, outlet_),
-      redirected_(redirect.size() > 1 ? redirect[index] : nullptr) {
+      redirected_(spread_.own_ring()) {
     if (primary_desktops != nullptr && primary_clients != nullptr) {
         primary_.emplace(*primary_desktops, *primary_clients, state_.counters);
     }
@@ -85,6 +86,8 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
         if (count != 0) {
             state_.counters.add(Counter::received, count);
             ingress_.run(batch_, false);
+            spread_.run(batch_);
+            fragments_.run(batch_);
             process(batch_);
             worked = true;
         }
@@ -97,7 +100,9 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
         }
         batch_.count = count;
         if (count != 0) {
+            state_.counters.add(Counter::redirected_in, count);
             ingress_.run(batch_, true);
+            fragments_.run(batch_);
             process(batch_);
             worked = true;
         }
@@ -119,7 +124,7 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
     return worked;
 }
 
-/// The way of a packet behind ingress.
+/// The way of a packet that is ours and whole.
 void Worker::process(PacketBatch& batch) noexcept {
     flow_stage_.run(batch);
     splice_.from_upstream(batch);

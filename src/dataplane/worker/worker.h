@@ -4,6 +4,7 @@
 
 #include "dataplane/worker/outlet.h"
 #include "dataplane/worker/primary_stage.h"
+#include "dataplane/worker/spread_stage.h"
 #include "dataplane/worker/stages.h"
 #include "dataplane/worker/worker_state.h"
 
@@ -16,9 +17,9 @@ namespace foregate::dataplane {
 /// poll() is called by the worker's core, again and again; mailboxes and counters are for the control core.
 class Worker {
 public:
-    /// `redirect`: the rings of all workers by number (empty with one worker). `primary`: set for one worker only.
+    /// `spread`: how it reaches the other workers (empty with one worker). `primary`: set for one worker only.
     Worker(unsigned index, const Settings& settings, std::vector<PortLane> lanes, rte_mempool* pool,
-           std::vector<rte_ring*> redirect, Port* primary_desktops, Port* primary_clients, GenerationSlot& generations);
+           SpreadLanes spread, Port* primary_desktops, Port* primary_clients, GenerationSlot& generations);
 
     /// One turn. True when there was anything to do.
     bool poll(std::uint64_t now_ns) noexcept;
@@ -48,6 +49,7 @@ private:
     FlowStage flow_stage_;
     FragmentStage fragments_;
     IngressStage ingress_;
+    SpreadStage spread_;
     CountStage count_;
     SpliceStage splice_;
     VerdictStage verdict_;
