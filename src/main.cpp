@@ -164,7 +164,8 @@ int main(int argc, char** argv) {
     ClassifyArguments classify;
     CLI::App* classifying = app.add_subcommand("classify", "say what the flows of captures are");
     classifying->add_option("CAPTURE", classify.captures, "pcap or pcapng files")->required();
-    classifying->add_option("--catalogue", classify.catalogues, "catalogue files on top of the built-in one");
+    classifying->add_option("--catalogue", classify.catalogues, "catalogue files on top of the built-in one")
+        ->allow_extra_args(false);
     classifying->add_flag("--json", classify.json, "one JSON object for each flow");
     classifying->add_flag("--outer", classify.flat, "do not look into tunnels");
     classifying->callback([&] { chosen = [&] { return run_classify(classify, std::cout, std::cerr); }; });

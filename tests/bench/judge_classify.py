@@ -32,9 +32,11 @@ def arguments():
 def classify(foregate, files, catalogues):
     """Flows by file."""
     flows = collections.defaultdict(list)
-    command = [foregate, "classify", "--json"] + [word for c in catalogues for word in ("--catalogue", c)]
-    result = subprocess.run(command + [str(f) for f in files], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                            text=True, check=False)
+    command = [foregate, "classify", "--json"] + [str(f) for f in files]
+    command += [word for c in catalogues for word in ("--catalogue", c)]
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    if result.returncode != 0:
+        print(result.stderr[-2000:], file=sys.stderr)
     for line in result.stdout.splitlines():
         flow = json.loads(line)
         flows[flow["file"]].append(flow)
