@@ -180,6 +180,7 @@ void Reader::signature(const YamlNode& node, ProtocolSpec& protocol) {
              });
          }},
         {"first", [&](const YamlNode& n) { flag(n, signature.first_only); }},
+        {"seems", [&](const YamlNode& n) { flag(n, signature.seems); }},
         {"within", [&](const YamlNode& n) {
              value(n, parse_payload_parser, [&](dataplane::PayloadParser p) { signature.within = p; });
          }},

@@ -80,7 +80,6 @@ void classify_file(const std::string& file, const Catalogue& catalogue, const Cl
     OfflineFlows flows(catalogue, dataplane::ClassifyLimits{});
     CapturedPacket packet;
     Unwrapped unwrapped;
-    std::uint64_t unknown = 0;
     while (capture.next(packet)) {
         switch (unwrap(packet, !arguments.flat, unwrapped)) {
         case UnwrapResult::ip:
@@ -90,7 +89,7 @@ void classify_file(const std::string& file, const Catalogue& catalogue, const Cl
             flows.take_other(unwrapped.ether_type, unwrapped.rest);
             break;
         case UnwrapResult::unknown:
-            ++unknown;
+            flows.take_unreadable(packet.bytes.size());
             break;
         }
     }
@@ -102,8 +101,8 @@ void classify_file(const std::string& file, const Catalogue& catalogue, const Cl
             print_line(catalogue, flow, out);
         }
     }
-    if (unknown + flows.unreadable() != 0) {
-        err << file << ": " << unknown + flows.unreadable() << " packets could not be read\n";
+    if (flows.unreadable() != 0) {
+        err << file << ": " << flows.unreadable() << " packets could not be read\n";
     }
     if (capture.cut_off()) {
         err << file << ": ends within a packet\n";

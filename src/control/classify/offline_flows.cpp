@@ -77,7 +77,7 @@ OfflineFlow& OfflineFlows::flow_of(const ParsedPacket& packet, bool& from_client
 void OfflineFlows::take_frame(std::span<const std::uint8_t> frame) {
     ParsedPacket packet;
     if (dataplane::parse(frame.data(), static_cast<std::uint32_t>(frame.size()), packet) != dataplane::ParseResult::ip) {
-        ++unreadable_;
+        take_unreadable(frame.size());
         return;
     }
     OfflineFlow* flow = nullptr;
@@ -154,6 +154,17 @@ void OfflineFlows::take_other(std::uint16_t ether_type, std::span<const std::uin
     }
     ++flow->packets;
     flow->bytes += bytes.size();
+}
+
+void OfflineFlows::take_unreadable(std::size_t bytes) {
+    ++unreadable_;
+    OfflineFlow*& flow = by_key_[{dataplane::IpAddress{}, dataplane::IpAddress{}, 0, 0, 0x101}];
+    if (flow == nullptr) {
+        flow = &flows_.emplace_back();
+        flow->decided = true;
+    }
+    ++flow->packets;
+    flow->bytes += bytes;
 }
 
 void OfflineFlows::finish() {

@@ -42,6 +42,8 @@ public:
     /// One Ethernet frame with an IP packet.
     void take_frame(std::span<const std::uint8_t> frame);
     void take_other(std::uint16_t ether_type, std::span<const std::uint8_t> bytes);
+    /// A packet that could not be read: all of them together are one flow that nothing is known of.
+    void take_unreadable(std::size_t bytes);
     /// Decides what is not decided yet.
     void finish();
 

@@ -179,11 +179,15 @@ Catalogue Catalogue::build(const CatalogueSpec& spec, const Catalogue* before) {
     Catalogue catalogue;
     if (before != nullptr) {
         catalogue.names_ = before->names_;
+        for (Name& name : catalogue.names_) {
+            name.told_by_payload = false;
+        }
     }
     for (const ProtocolSpec& protocol : spec.protocols) {
         const std::uint16_t number = catalogue.intern(protocol.name, protocol.type, protocol.carrier, true);
         if (protocol.parser != PayloadParser::none) {
             catalogue.parsers_[static_cast<std::size_t>(protocol.parser)] = number;
+            catalogue.names_[number].told_by_payload = true;
         }
     }
     for (const ApplicationSpec& application : spec.applications) {
@@ -202,7 +206,7 @@ std::uint16_t Catalogue::intern(const std::string& text, AppType type, bool carr
             throw std::invalid_argument("the catalogue has more than 65,534 names");
         }
         at = static_cast<std::uint16_t>(names_.size());
-        names_.push_back({text, type, carrier});
+        names_.push_back({text, type, carrier, false});
     } else if (set) {
         names_[at].type = type;
         names_[at].carrier = carrier;
@@ -260,8 +264,12 @@ void Catalogue::add_signatures(const CatalogueSpec& spec) {
             facts.length = signature.length;
             facts.packets = signature.packets;
             facts.first_only = signature.first_only;
+            facts.seems = signature.seems;
             facts.within = signature.within;
             facts.ports = signature.ports;
+            if (signature.over == PortSpace::udp) {
+                names_[facts.protocol].told_by_payload = true;
+            }
             signatures_.push_back(std::move(facts));
             if (signature.from != Sender::server) {
                 sides[side_of(signature.over, true)].add(signature.pattern, id, signature.where);

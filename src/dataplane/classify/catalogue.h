@@ -50,6 +50,7 @@ struct SignatureFacts {
     std::optional<LengthFact> length;
     std::uint8_t packets = 1;
     bool first_only = false;
+    bool seems = false;
     PayloadParser within = PayloadParser::none;
     std::vector<PortSpan> ports;
 
@@ -88,6 +89,11 @@ public:
         return number < names_.size() && names_[number].carrier;
     }
 
+    /// A parser or a signature over UDP knows this protocol.
+    [[nodiscard]] bool is_told_by_payload(std::uint16_t number) const noexcept {
+        return number < names_.size() && names_[number].told_by_payload;
+    }
+
     [[nodiscard]] std::uint16_t parser_protocol(PayloadParser parser) const noexcept {
         return parsers_[static_cast<std::size_t>(parser)];
     }
@@ -118,6 +124,7 @@ private:
         std::string text;
         AppType type = AppType::other;
         bool carrier = false;
+        bool told_by_payload = false;
     };
     struct Databases;
 

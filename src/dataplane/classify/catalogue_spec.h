@@ -84,6 +84,7 @@ struct SignatureSpec {
     std::optional<LengthFact> length;
     std::uint8_t packets = 1;    ///< this many payload packets of the flow must match
     bool first_only = false;     ///< only the first payload packet of its sender
+    bool seems = false;          ///< not final: a later payload may say better
     PayloadParser within = PayloadParser::none; ///< only in flows that this parser knows; names what they carry
     std::string application;     ///< what follows the dot when this signature decides; empty = nothing
     std::string where;           ///< `file:line`, for messages

@@ -11,19 +11,24 @@ namespace {
 
 constexpr std::uint8_t kEnoughSeeming = 6; ///< payloads after which what a flow seems to be is what it is
 
+/// A carrier's flow is looked at as long as the limits allow: what it carries may come late.
+bool is_patient(const Catalogue& catalogue, std::uint16_t protocol) noexcept {
+    return protocol == catalogue.parser_protocol(PayloadParser::stun) ||
+           protocol == catalogue.parser_protocol(PayloadParser::quic) ||
+           protocol == catalogue.parser_protocol(PayloadParser::http_connect);
+}
+
 } // namespace
 
 void FlowClassifier::State::reset() noexcept {
     protocol = application = 0;
     payloads = {};
     tls_looks = dtls_looks = seeming = 0;
-    tunnel = answered = false;
+    tunnel = false;
+    gathering = Gathering::nothing;
+    stream_begun = {};
     counts = {};
     rtp = {};
-    for (Head& head : heads) {
-        head.length = 0;
-        head.begun = false;
-    }
 }
 
 FlowClassifier::FlowClassifier(const ClassifyLimits& limits) : limits_(limits), states_(limits.states + 1U) {
@@ -64,20 +69,17 @@ void FlowClassifier::release(std::uint32_t& handle) noexcept {
 }
 
 std::span<const std::uint8_t> FlowClassifier::stream_view(State& state, const ClassifyPacket& packet) noexcept {
-    Head& head = state.heads[packet.from_client ? 0 : 1];
-    const std::uint32_t syn = (packet.tcp_flags & tcp_syn) != 0 ? 1 : 0;
-    const std::uint32_t seq = packet.tcp_seq + syn;
-    if (head.begun && seq != head.next_seq) {
-        return packet.payload; // sent again, or something is missing: by itself
+    const std::size_t side = packet.from_client ? 0 : 1;
+    const std::uint32_t seq = packet.tcp_seq + ((packet.tcp_flags & tcp_syn) != 0 ? 1U : 0U);
+    state.gathering = Gathering::streams;
+    StreamGather& stream = state.gathered.streams[side];
+    if (!state.stream_begun[side]) {
+        state.stream_begun[side] = true;
+        stream.begin(seq);
     }
-    head.begun = true;
-    const std::size_t room = kHeadBytes - head.length;
-    const std::size_t taken = std::min(room, packet.payload.size());
-    std::copy_n(packet.payload.data(), taken, head.bytes.data() + head.length);
-    const bool alone = head.length == 0;
-    head.length = static_cast<std::uint16_t>(head.length + taken);
-    head.next_seq = seq + static_cast<std::uint32_t>(packet.payload.size());
-    return alone ? packet.payload : std::span<const std::uint8_t>(head.bytes.data(), head.length);
+    const bool grew = stream.add(seq, packet.payload);
+    // What does not continue the beginning is looked at by itself.
+    return grew ? stream.contiguous() : packet.payload;
 }
 
 void FlowClassifier::feed(std::uint32_t& handle, const ClassifyPacket& packet, const Catalogue& catalogue,
@@ -102,7 +104,8 @@ void FlowClassifier::feed(std::uint32_t& handle, const ClassifyPacket& packet, c
     } else {
         look_udp(look);
     }
-    if (!out.decided && state.protocol != 0 && ++state.seeming >= kEnoughSeeming) {
+    if (!out.decided && state.protocol != 0 && ++state.seeming >= kEnoughSeeming &&
+        !is_patient(catalogue, state.protocol)) {
         decide(look, state.protocol, state.application);
     }
     if (!out.decided && state.payloads[0] + state.payloads[1] >= limits_.payloads) {
@@ -121,9 +124,11 @@ void FlowClassifier::feed(std::uint32_t& handle, const ClassifyPacket& packet, c
 void FlowClassifier::conclude(std::uint32_t& handle, const ClassifyPacket& packet, const Catalogue& catalogue,
                               ClassifyResult& out) noexcept {
     out.decided = true;
+    bool looked_at = false;
     if (handle != 0 && handle < states_.size() && states_[handle].edition == catalogue.edition()) {
         out.protocol = states_[handle].protocol;
         out.application = states_[handle].application;
+        looked_at = true;
     }
     if (out.protocol == Catalogue::kUnknown) {
         const PortSpace space = packet.protocol == kProtoTcp   ? PortSpace::tcp
@@ -132,9 +137,14 @@ void FlowClassifier::conclude(std::uint32_t& handle, const ClassifyPacket& packe
         if (space == PortSpace::ip) {
             out.protocol = catalogue.port_protocol(space, packet.protocol);
         } else {
-            out.protocol = catalogue.port_protocol(space, packet.server_port);
+            const auto [low, high] = std::minmax(packet.server_port, packet.client_port);
+            out.protocol = catalogue.port_protocol(space, low);
             if (out.protocol == Catalogue::kUnknown) {
-                out.protocol = catalogue.port_protocol(space, packet.client_port);
+                out.protocol = catalogue.port_protocol(space, high);
+            }
+            // A datagram that the port's own protocol did not know again speaks against the port.
+            if (packet.protocol == kProtoUdp && looked_at && catalogue.is_told_by_payload(out.protocol)) {
+                out.protocol = Catalogue::kUnknown;
             }
             out.guessed = out.protocol != Catalogue::kUnknown;
         }
@@ -207,6 +217,10 @@ bool FlowClassifier::look_signatures(Look& look, PortSpace over, PayloadParser w
                 if (seen < facts.packets) {
                     continue;
                 }
+            }
+            if (facts.seems) {
+                seem(look, facts.protocol, facts.application);
+                return true;
             }
             if (within != PayloadParser::none) {
                 const bool replaces = facts.application == 0;

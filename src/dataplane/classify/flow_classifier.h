@@ -7,6 +7,8 @@
 #include "dataplane/classify/catalogue.h"
 #include "dataplane/classify/classify_packet.h"
 #include "dataplane/classify/media_look.h"
+#include "dataplane/classify/quic_initial.h"
+#include "dataplane/classify/stream_gather.h"
 
 #include <array>
 #include <cstdint>
@@ -39,16 +41,15 @@ public:
     [[nodiscard]] std::uint64_t without_state() const noexcept { return without_state_; }
 
 private:
-    static constexpr std::size_t kHeadBytes = 4096;
     static constexpr std::size_t kCounts = 6;
 
-    /// The beginning of one direction of a TCP stream, in order.
-    struct Head {
-        std::uint32_t next_seq = 0;
-        std::uint16_t length = 0;
-        bool begun = false;
-        std::array<std::uint8_t, kHeadBytes> bytes;
+    /// What is gathered of a flow: of TCP both streams' beginnings, of QUIC the client's hello.
+    union Gathered {
+        Gathered() noexcept : streams{} {}
+        std::array<StreamGather, 2> streams; ///< [0] from the client
+        QuicHello quic;
     };
+    enum class Gathering : std::uint8_t { nothing, streams, quic };
     struct SignatureCount {
         std::uint16_t id = 0;
         std::uint8_t seen = 0;
@@ -62,12 +63,14 @@ private:
         std::uint8_t tls_looks = 0;     ///< payloads that are likely TLS
         std::uint8_t dtls_looks = 0;
         std::uint8_t seeming = 0;       ///< payloads since it seems to be `protocol`
+        Gathering gathering = Gathering::nothing;
+        std::array<bool, 2> stream_begun{};
         bool tunnel = false;            ///< behind a CONNECT: what is inside counts
-        bool answered = false;          ///< the proxy said yes
         std::array<SignatureCount, kCounts> counts{};
         std::array<RtpTrack, 2> rtp{};
-        std::array<Head, 2> heads;      ///< [0] from the client; not initialised
+        Gathered gathered;              ///< as `gathering` says
 
+        State() noexcept {} // leaves the gathered bytes as they are: they are many
         void reset() noexcept;
     };
     /// What the steps of one feed() share.
@@ -88,10 +91,15 @@ private:
 
     void look_tcp(Look& look) noexcept;
     [[nodiscard]] bool look_tls(Look& look) noexcept;
+    [[nodiscard]] bool look_dns_stream(Look& look) noexcept;
+    void name_hello(Look& look, NameSpot spot, const TlsClientHello& hello, std::uint16_t& application) noexcept;
     [[nodiscard]] bool look_http(Look& look) noexcept;
     void found_http(Look& look, const struct HttpRequest& request, bool with_host) noexcept;
     void look_udp(Look& look) noexcept;
     [[nodiscard]] bool look_dns(Look& look) noexcept;
+    void found_dns(Look& look, PayloadParser parser, DnsResult result) noexcept;
+    [[nodiscard]] bool look_quic(Look& look) noexcept;
+    [[nodiscard]] bool look_stun(Look& look) noexcept;
     [[nodiscard]] bool look_media(Look& look) noexcept;
     [[nodiscard]] bool look_signatures(Look& look, PortSpace over, PayloadParser within) noexcept;
     [[nodiscard]] bool look_signatures(Look& look, PortSpace over, PayloadParser within, bool as_client) noexcept;
@@ -100,7 +108,7 @@ private:
     /// The flow is this, once and for all.
     void decide(Look& look, std::uint16_t protocol, std::uint16_t application = 0) noexcept;
     void decide(Look& look, PayloadParser parser, std::uint16_t application = 0) noexcept;
-    /// So far it seems to be this; `enough` further payloads make it final.
+    /// So far it seems to be this; some further payloads make it final.
     void seem(Look& look, std::uint16_t protocol, std::uint16_t application = 0) noexcept;
     static void name_type(const Catalogue& catalogue, const ClassifyPacket& packet, ClassifyResult& out) noexcept;
 
@@ -110,6 +118,7 @@ private:
     std::uint32_t in_use_ = 0;
     std::uint64_t without_state_ = 0;
     DnsMessage dns_;
+    QuicCrypto quic_;
 };
 
 } // namespace foregate::dataplane

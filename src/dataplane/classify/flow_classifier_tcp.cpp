@@ -37,7 +37,7 @@ bool begins_with_method(std::string_view text) noexcept {
 } // namespace
 
 void FlowClassifier::look_tcp(Look& look) noexcept {
-    if (look_tls(look) || look_http(look) || look_signatures(look, PortSpace::tcp, PayloadParser::none) ||
+    if (look_tls(look) || look_http(look) || look_dns_stream(look) || look_stun(look) || look_signatures(look, PortSpace::tcp, PayloadParser::none) ||
         look_ber(look)) {
         return;
     }
@@ -58,14 +58,13 @@ bool FlowClassifier::look_tls(Look& look) noexcept {
         TlsClientHello hello;
         const TlsResult result = parse_tls_client_hello(look.view, hello);
         if (result == TlsResult::found) {
-            if (SeenName* seen = look.out.add_name(NameSpot::tls)) {
-                seen->name = hello.server_name;
-            }
-            decide(look, protocol, look.catalogue.application_of_host(hello.server_name.view(), look.scratch));
+            std::uint16_t application = 0;
+            name_hello(look, NameSpot::tls, hello, application);
+            decide(look, protocol, application);
             return true;
         }
         if (result == TlsResult::none) {
-            decide(look, protocol);
+            decide(look, protocol, look.catalogue.application_of_alpn(hello.protocols.first()));
             return true;
         }
         if (result == TlsResult::incomplete && look.view.size() > 9 && look.view[5] == 1) {
@@ -81,6 +80,38 @@ bool FlowClassifier::look_tls(Look& look) noexcept {
     return false;
 }
 
+/// The name in a hello and the application it stands for, else the one its application protocol stands for.
+void FlowClassifier::name_hello(Look& look, NameSpot spot, const TlsClientHello& hello,
+                                std::uint16_t& application) noexcept {
+    if (SeenName* seen = look.out.add_name(spot)) {
+        seen->name = hello.server_name;
+    }
+    application = look.catalogue.application_of_host(hello.server_name.view(), look.scratch);
+    if (application == Catalogue::kUnknown) {
+        application = look.catalogue.application_of_alpn(hello.protocols.first());
+    }
+}
+
+bool FlowClassifier::look_dns_stream(Look& look) noexcept {
+    const std::uint16_t dns = look.catalogue.parser_protocol(PayloadParser::dns);
+    if (dns == Catalogue::kUnknown || look.catalogue.port_protocol(PortSpace::tcp, look.packet.server_port) != dns) {
+        return false;
+    }
+    DnsResult result = parse_dns_tcp(look.view, dns_);
+    if (result == DnsResult::malformed && look.view.size() != look.packet.payload.size()) {
+        result = parse_dns_tcp(look.packet.payload, dns_);
+    }
+    if (result == DnsResult::query || result == DnsResult::answer) {
+        found_dns(look, PayloadParser::dns, result);
+        return true;
+    }
+    if (result == DnsResult::incomplete && look.view.size() >= 14) {
+        seem(look, dns);
+        return true;
+    }
+    return false;
+}
+
 bool FlowClassifier::look_http(Look& look) noexcept {
     const std::uint16_t http = look.catalogue.parser_protocol(PayloadParser::http);
     if (http == Catalogue::kUnknown) {
@@ -89,7 +120,7 @@ bool FlowClassifier::look_http(Look& look) noexcept {
     const std::string_view text = text_of(look.packet.payload);
     if (is_http_response(text)) {
         if (look.state.tunnel) {
-            look.state.answered = true;
+            look.state.stream_begun[look.side()] = false; // the proxy's yes is not the server's
             return true;
         }
         seem(look, http);
@@ -129,8 +160,7 @@ void FlowClassifier::found_http(Look& look, const HttpRequest& request, bool wit
     if (connect) {
         seem(look, look.catalogue.parser_protocol(PayloadParser::http_connect), application);
         look.state.tunnel = true;
-        look.state.heads[0].begun = false; // what follows the request is a stream of its own
-        look.state.heads[0].length = 0;
+        look.state.stream_begun[look.side()] = false; // what follows the request is a stream of its own
         return;
     }
     look.out.watch = true;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The flow classifier's look at UDP payloads.
 #include "dataplane/classify/flow_classifier.h"
-#include "dataplane/classify/quic_look.h"
 #include "dataplane/classify/tls_records.h"
 
-#include <algorithm>
+#include <memory>
 
 namespace foregate::dataplane {
 
@@ -18,14 +17,17 @@ void FlowClassifier::look_udp(Look& look) noexcept {
     if (look_dns(look)) {
         return;
     }
-    const QuicLook quic = look_at_quic(look.packet.payload);
-    if (quic != QuicLook::none && look.catalogue.parser_protocol(PayloadParser::quic) != 0) {
-        decide(look, PayloadParser::quic);
+    if (look_quic(look)) {
         return;
     }
     const RecordLook dtls = look_at_dtls_records(look.packet.payload);
     if (dtls == RecordLook::sure && look.catalogue.parser_protocol(PayloadParser::dtls) != 0) {
-        decide(look, PayloadParser::dtls, look.state.application);
+        TlsClientHello hello;
+        std::uint16_t application = look.state.application;
+        if (parse_dtls_client_hello(look.packet.payload, hello) == TlsResult::found) {
+            name_hello(look, NameSpot::tls, hello, application);
+        }
+        decide(look, PayloadParser::dtls, application);
         return;
     }
     if (look_signatures(look, PortSpace::udp, PayloadParser::none) || look_ber(look)) {
@@ -56,11 +58,17 @@ bool FlowClassifier::look_dns(Look& look) noexcept {
     if (result != DnsResult::query && result != DnsResult::answer) {
         return false;
     }
+    found_dns(look, parser, result);
+    return true;
+}
+
+void FlowClassifier::found_dns(Look& look, PayloadParser parser, DnsResult result) noexcept {
     look.out.dns_result = result;
     look.out.dns = &dns_;
     std::uint16_t application = 0;
     if (!dns_.name.empty()) {
-        if (SeenName* seen = look.out.add_name(result == DnsResult::query ? NameSpot::dns_question : NameSpot::dns_answer)) {
+        const NameSpot spot = result == DnsResult::query ? NameSpot::dns_question : NameSpot::dns_answer;
+        if (SeenName* seen = look.out.add_name(spot)) {
             seen->name = dns_.name;
         }
         application = look.catalogue.application_of_host(dns_.name.view(), look.scratch);
@@ -68,6 +76,57 @@ bool FlowClassifier::look_dns(Look& look) noexcept {
     look.out.watch = true;
     decide(look, parser, application);
     look.out.type = look.catalogue.type(look.out.protocol); // a question about a video site is no video
+}
+
+bool FlowClassifier::look_quic(Look& look) noexcept {
+    const std::uint16_t quic = look.catalogue.parser_protocol(PayloadParser::quic);
+    State& state = look.state;
+    if (quic == Catalogue::kUnknown || (state.protocol != quic && !looks_like_quic(look.packet.payload))) {
+        return false;
+    }
+    seem(look, quic);
+    if (!look.packet.from_client && look.packet.beginning_seen) {
+        return true;
+    }
+    if (state.gathering != Gathering::quic) {
+        state.gathering = Gathering::quic;
+        std::construct_at(&state.gathered.quic);
+        state.gathered.quic.begin();
+    }
+    TlsClientHello hello;
+    switch (parse_quic_datagram(look.packet.payload, state.gathered.quic, quic_, hello)) {
+    case QuicResult::found: {
+        std::uint16_t application = 0;
+        name_hello(look, NameSpot::quic, hello, application);
+        decide(look, quic, application);
+        break;
+    }
+    case QuicResult::none:
+        decide(look, quic, look.catalogue.application_of_alpn(hello.protocols.first()));
+        break;
+    case QuicResult::incomplete:
+    case QuicResult::not_quic:
+        break;
+    }
+    return true;
+}
+
+bool FlowClassifier::look_stun(Look& look) noexcept {
+    const std::uint16_t stun = look.catalogue.parser_protocol(PayloadParser::stun);
+    const std::span<const std::uint8_t> payload = look.packet.payload;
+    if (stun == Catalogue::kUnknown || look_at_stun(payload) == StunLook::none) {
+        return false;
+    }
+    NameBuffer realm;
+    stun_realm(payload, realm);
+    std::uint16_t application = 0;
+    if (!realm.empty()) {
+        application = look.catalogue.application_of_host(realm.view(), look.scratch);
+        if (SeenName* seen = look.out.add_name(NameSpot::other)) {
+            seen->name = realm;
+        }
+    }
+    seem(look, stun, application);
     return true;
 }
 
@@ -75,18 +134,7 @@ bool FlowClassifier::look_media(Look& look) noexcept {
     const std::span<const std::uint8_t> payload = look.packet.payload;
     State& state = look.state;
     const std::uint16_t stun = look.catalogue.parser_protocol(PayloadParser::stun);
-    const StunLook looks = look_at_stun(payload);
-    if (looks != StunLook::none && stun != 0) {
-        NameBuffer realm;
-        stun_realm(payload, realm);
-        std::uint16_t application = 0;
-        if (!realm.empty()) {
-            application = look.catalogue.application_of_host(realm.view(), look.scratch);
-            if (SeenName* seen = look.out.add_name(NameSpot::other)) {
-                seen->name = realm;
-            }
-        }
-        seem(look, stun, application);
+    if (look_stun(look)) {
         return true;
     }
     if (is_rtcp(payload) && state.protocol != stun) {
