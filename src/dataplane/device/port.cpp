@@ -52,6 +52,7 @@ Port::Port(const PortSettings& settings, std::uint16_t index, unsigned queues, r
         }
         created_ = true;
     }
+    card_ = !created_;
     if (const int error = rte_eth_dev_get_port_by_name(name.c_str(), &dpdk_id_); error != 0) {
         fail(settings_, "no such device (is it bound to a DPDK driver?)", error);
     }
@@ -127,6 +128,8 @@ Port::~Port() {
     rte_eth_dev_stop(dpdk_id_);
     if (created_) {
         rte_vdev_uninit(vdev_name_.c_str());
+    } else if (card_) {
+        rte_eth_dev_close(dpdk_id_); // else DPDK's own end does it, when the packets in its queues have lost their pool
     }
 }
 

@@ -60,6 +60,7 @@ private:
     std::uint16_t dpdk_id_ = 0;
     unsigned rx_queues_ = 1;
     bool created_ = false;  ///< a vdev of ours, removed at the end
+    bool card_ = false;     ///< a device that the environment found, closed at the end
     std::string vdev_name_;
     std::string driver_;
     PortSpread spread_;
