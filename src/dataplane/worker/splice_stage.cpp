@@ -47,7 +47,7 @@ bool SpliceStage::ends_with_icmp(const BatchSlot& slot) const noexcept {
     const bool whole_only = p.ip_version == 6 || (slot.frame()[p.l3_offset + 6] & 0x40) != 0;
     const Hop& hop = state_.generation->routes->hop(slot.flow->hops[slot.from_low ? 0 : 1]);
     return whole_only && hop.kind == Hop::Kind::forward &&
-           p.ip_length > state_.lanes[hop.port].port->settings().mtu;
+           p.ip_length > state_.lanes[hop.port].mtu;
 }
 
 /// Packets of a splice that the splicer must not see: what the kernel answers, and later fragments, which have no TCP
@@ -82,7 +82,7 @@ void SpliceStage::upstream_one(BatchSlot& slot) noexcept {
     const SpliceAction action = state_.splicer.from_upstream(splice, slot.frame(), slot.parsed, state_.now_ns);
     if (action.verdict == SpliceVerdict::stale) { // the connection is gone: an ordinary flow from here on
         state_.flows.erase(flow);
-        slot.flow = flows_.find_or_create(slot);
+        slot.flow = flows_.find_or_create_again(slot);
         outlet_.drain_splicer();
         return;
     }
@@ -91,7 +91,7 @@ void SpliceStage::upstream_one(BatchSlot& slot) noexcept {
     }
     // Translated: from here on it is a packet of the desktop's own flow.
     slot.parsed.dst_port = load_be16(slot.frame() + slot.parsed.l4_offset + 2);
-    slot.flow = flows_.find_or_create(slot);
+    slot.flow = flows_.find_or_create_again(slot);
     slot.new_flow = false;
 }
 
