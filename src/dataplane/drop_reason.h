@@ -28,7 +28,7 @@ namespace foregate::dataplane {
     X(multi_segment, "a frame in several buffers that could not be joined")                        \
     X(other_host, "a frame for another machine's Ethernet address")                                \
     X(unknown_desktop, "a source on a desktop port that no class covers")                          \
-    X(spoofed_source, "a source address that belongs to the other side")                           \
+    X(spoofed_source, "a source address that belongs to the other side, or to another desktop")    \
     X(threat_address, "the destination address is on the threat list")                             \
     X(threat_dns_name, "a question for a name on the threat list")                                 \
     X(threat_tls_name, "a TLS server name on the threat list")                                     \

@@ -207,7 +207,7 @@ void GatewayTest::arrive_flagged(Side side, const Bytes& frame, std::uint64_t fl
 
 void GatewayTest::from_kernel(Side side, const Bytes& frame) {
     rte_mbuf* packet = buffer_of(frame.data(), frame.size());
-    shape_tag(packet) = ShapeTag{0, 0, 0, TrafficClass::control};
+    shape_tag(packet) = ShapeTag{0, TrafficClass::control, 0, 0};
     ASSERT_EQ(rte_ring_mp_enqueue(transmit_[static_cast<unsigned>(side)]->ring(), packet), 0);
 }
 

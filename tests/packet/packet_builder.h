@@ -6,6 +6,7 @@
 
 #include "dataplane/packet/ip_address.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <stdexcept>
@@ -237,8 +238,9 @@ public:
         return out;
     }
     [[nodiscard]] Bytes build() const {
-        Bytes out(dst_mac_.begin(), dst_mac_.end());
-        out.insert(out.end(), src_mac_.begin(), src_mac_.end());
+        Bytes out(dst_mac_.size() + src_mac_.size());
+        std::copy(dst_mac_.begin(), dst_mac_.end(), out.begin());
+        std::copy(src_mac_.begin(), src_mac_.end(), out.begin() + 6);
         put(out, tags_);
         put16(out, ethertype_);
         put(out, version_ == 0 ? payload_ : ip_packet());

@@ -70,14 +70,15 @@ void Port::configure(unsigned queues, rte_mempool* pool) {
     if (const int error = rte_eth_dev_info_get(dpdk_id_, &info); error != 0) {
         fail(settings_, "no information from the driver", error);
     }
-    if (settings_.mtu > most_mtu(info)) {
+    const bool jumbo = settings_.mtu > RTE_ETHER_MTU;
+    if (jumbo && settings_.mtu > most_mtu(info)) {
         fail(settings_, "mtu " + std::to_string(settings_.mtu) + " is above " + std::to_string(most_mtu(info)) +
                             ", the most that this driver takes", EINVAL);
     }
     driver_ = info.driver_name != nullptr ? info.driver_name : "";
     rx_queues_ = std::clamp<unsigned>(queues, 1, std::max<unsigned>(info.max_rx_queues, 1));
     rte_eth_conf conf{};
-    conf.rxmode.mtu = std::max<std::uint32_t>(settings_.mtu, RTE_ETHER_MTU);
+    conf.rxmode.mtu = jumbo ? settings_.mtu : 0; // 0: as the driver has it
     if (!created_) { // drivers of virtual ports would add them up in software
         conf.rxmode.offloads |= checksum_offloads(info);
     }
@@ -91,7 +92,7 @@ void Port::configure(unsigned queues, rte_mempool* pool) {
     if (error != 0) {
         fail(settings_, "the driver refuses the configuration", error);
     }
-    if (settings_.mtu > RTE_ETHER_MTU) {
+    if (jumbo) {
         error = rte_eth_dev_set_mtu(dpdk_id_, settings_.mtu);
         if (error != 0 && error != -ENOTSUP) {
             fail(settings_, "mtu " + std::to_string(settings_.mtu) + " is refused by the driver", error);

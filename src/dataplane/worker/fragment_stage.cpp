@@ -18,7 +18,7 @@ void FragmentStage::dropped(void* self, void* packet, DropReason reason) noexcep
 bool FragmentStage::sender_may(BatchSlot& slot) const noexcept {
     const DesktopTable& table = *state_.generation->desktops;
     const bool known = table.find(slot.parsed.src) != nullptr;
-    const bool from_desktop = state_.lanes[slot.packet->port].port->settings().kind == PortKind::desktop;
+    const bool from_desktop = state_.lanes[slot.packet->port].kind == PortKind::desktop;
     if (from_desktop && !known && !table.allow_unknown()) {
         slot.drop(DropReason::unknown_desktop);
     } else if (!from_desktop && known) {

@@ -47,7 +47,7 @@ bool SpliceStage::ends_with_icmp(const BatchSlot& slot) const noexcept {
     const bool whole_only = p.ip_version == 6 || (slot.frame()[p.l3_offset + 6] & 0x40) != 0;
     const Hop& hop = state_.generation->routes->hop(slot.flow->hops[slot.from_low ? 0 : 1]);
     return whole_only && hop.kind == Hop::Kind::forward &&
-           p.ip_length > state_.lanes[hop.port].port->settings().mtu;
+           p.ip_length > state_.lanes[hop.port].mtu;
 }
 
 /// Packets of a splice that the splicer must not see: what the kernel answers, and later fragments, which have no TCP

@@ -50,7 +50,7 @@ TEST(ParseTest, TcpOverV4ByHand) {
     // Written out byte by byte, so that the builder is not its own witness.
     const Bytes frame{
         0x02, 0,    0,    0,    0,    1,    0x02, 0,   0,  0, 0, 2, 0x08, 0x00, // Ethernet
-        0x46, 0,    0,    50,   0x12, 0x34, 0x40, 0,   61, 6, 0, 0, 10,   0,
+        0x46, 0,    0,    50,   0x12, 0x34, 0x40, 0,   61, 6, 0x5c, 0x87, 10,   0,
         0,    1,    192,  0,    2,    9,    1,    1,   1,  0, // IPv4, options
         0x9c, 0x40, 0x01, 0xbb, 0,    0,    0,    1,   0,  0, 0, 2, 0x60, 0x12,
         0xfa, 0xf0, 0,    0,    0,    0,                 // TCP
@@ -196,7 +196,7 @@ TEST(ParseTest, ImpossibleHeaders) {
     EXPECT_EQ(changed(udp4, 39, 10), ParseResult::ip); // shorter than the packet is allowed
     EXPECT_EQ(changed(tcp6, 14, 0x40), ParseResult::bad_header);
     EXPECT_EQ(changed(tcp6, 20, 0),
-              ParseResult::bad_header); // TCP read as extension headers, the second one hop-by-hop
+              ParseResult::truncated); // TCP read as extension headers, the second one too long
 }
 
 TEST(ParseTest, V4MappedAddressesOnTheWireAreRefused) {
