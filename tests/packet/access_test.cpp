@@ -194,11 +194,12 @@ TEST_F(PacketAccess, NoNameAtAllIsResetAtTheFirstPayload) {
 TEST_F(PacketAccess, NoNameWaitsForDnsThatIsOnItsWay) {
     rules({rule(kAllow, "db.example", 5432)}, kDeny);
     establish(5432);
-    send(Side::desktop, up(5432).seq(101).ack(901).payload("startup"));
+    const Bytes startup{0, 0, 0, 8, 4, 0xd2, 0x16, 0x2f};
+    send(Side::desktop, up(5432).seq(101).ack(901).payload(startup));
     EXPECT_TRUE(nothing_left());
     named_by_dns(kServer, "db.example");
-    send(Side::desktop, up(5432).seq(101).ack(901).payload("startup")); // sent again
-    EXPECT_EQ(only(Side::upstream).text(), "startup");
+    send(Side::desktop, up(5432).seq(101).ack(901).payload(startup)); // sent again
+    EXPECT_EQ(only(Side::upstream).payload(), startup);
     EXPECT_EQ(count(Counter::access_denied), 0U);
 }
 
