@@ -3,6 +3,7 @@
 #pragma once
 
 #include "control/config/config.h"
+#include "control/classify/catalogue_control.h"
 #include "control/console/command_runner.h"
 #include "control/console/control_queue.h"
 #include "control/console/telnet_server.h"
@@ -53,6 +54,7 @@ public:
     SessionControl sessions;
     WarningDesk warnings;
     ThreatControl threats;
+    CatalogueControl catalogue;
     AnalyticsClock clock;
     UsageStore store;
     UsageCollector usage;

@@ -111,6 +111,7 @@ std::unique_ptr<Generation> make_tables(unsigned threats, unsigned workers) {
     tables->plan = std::make_shared<PlanTable>(std::move(allotments));
     tables->pattern =
         std::make_shared<PatternTable>(1, std::vector<ClassPattern>{{}, pattern}, PatternTable::Destinations{});
+    tables->catalogue = CatalogueTables::plain(workers);
     if (threats != 0) {
         tables->threats = threat_tables(threats, workers);
     }

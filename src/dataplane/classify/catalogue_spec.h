@@ -122,4 +122,7 @@ struct CatalogueSpec {
     std::vector<ApplicationSpec> applications;
 };
 
+/// DNS, TLS, QUIC and HTTP on their own ports, and the types of ports that app_type_of_port() knows.
+[[nodiscard]] CatalogueSpec plain_catalogue_spec();
+
 } // namespace foregate::dataplane

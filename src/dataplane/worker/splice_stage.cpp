@@ -47,7 +47,7 @@ void SpliceStage::upstream_one(BatchSlot& slot) noexcept {
     const SpliceAction action =
         state_.splicer.from_upstream(state_.flows.cold(flow).splice, slot.frame(), slot.parsed, state_.now_ns);
     if (action.verdict == SpliceVerdict::stale) { // the connection is gone: an ordinary flow from here on
-        state_.flows.erase(flow);
+        state_.erase(flow);
         slot.flow = flows_.find_or_create_again(slot);
         outlet_.drain_splicer();
         return;

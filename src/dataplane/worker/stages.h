@@ -2,7 +2,7 @@
 // The steps of a worker, in the order of worker.cpp. Each looks at the packets that are still pending.
 #pragma once
 
-#include "dataplane/classify/name_buffer.h"
+#include "dataplane/classify/classify_packet.h"
 #include "dataplane/worker/outlet.h"
 #include "dataplane/worker/packet_batch.h"
 #include "dataplane/worker/worker_state.h"
@@ -60,8 +60,11 @@ private:
     [[nodiscard]] bool secondary_open(BatchSlot& slot) noexcept;
     void first_packet(BatchSlot& slot) noexcept;
     void check_deviation(BatchSlot& slot) noexcept;
-    void inspect_dns(BatchSlot& slot) noexcept;
-    void inspect_tcp(BatchSlot& slot) noexcept;
+    void classify(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool look_at_names(BatchSlot& slot, const ClassifyResult& result) noexcept;
+    [[nodiscard]] bool look_at_dns(BatchSlot& slot, const ClassifyResult& result) noexcept;
+    void learn_dns(const BatchSlot& slot, const DnsMessage& message) noexcept;
+    void settle(Flow& flow, FlowCold& cold, const ClassifyResult& result) noexcept;
     [[nodiscard]] bool match_name(BatchSlot& slot, const NameBuffer& name, DropReason where) noexcept;
     void block(BatchSlot& slot, DropReason reason) noexcept;
     void report_threat(const BatchSlot& slot, const ThreatEntry& entry, DropReason where,

@@ -2,6 +2,7 @@
 // What the stages of one worker share: its tables, its counters and its ways out. Owned by one Worker.
 #pragma once
 
+#include "dataplane/classify/flow_classifier.h"
 #include "dataplane/classify/flow_table.h"
 #include "dataplane/counters.h"
 #include "dataplane/device/packet_pool.h"
@@ -14,6 +15,7 @@
 #include "dataplane/usage/usage_cells.h"
 #include "dataplane/worker/deviation_ledger.h"
 #include "dataplane/worker/kernel_limiter.h"
+#include "dataplane/worker/service_memory.h"
 
 #include <algorithm>
 #include <array>
@@ -49,6 +51,9 @@ struct WorkerState {
 
     // Tables and counters.
     FlowTable flows;
+    FlowClassifier classifier;
+    ClassifyResult classified; ///< of the packet that was looked at last
+    ServiceMemory services;
     Splicer splicer;
     CounterBlock counters;
     std::unique_ptr<DesktopCell[]> desktops; ///< by desktop number
@@ -81,6 +86,12 @@ struct WorkerState {
         return desktop != 0 && desktop < numbered_seen_ms.size()
                    ? numbered_seen_ms[desktop]
                    : stranger_seen_ms[hash_address(address, settings.seed) % stranger_seen_ms.size()];
+    }
+
+    /// Takes a flow out of the table, and what the classifier keeps of it.
+    void erase(Flow& flow) noexcept {
+        classifier.release(flows.cold(flow).classifier);
+        flows.erase(flow);
     }
 
     void report(const Report& message) noexcept {
