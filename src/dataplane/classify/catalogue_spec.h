@@ -95,6 +95,7 @@ struct ProtocolSpec {
     AppType type = AppType::other;
     std::vector<PortSpan> ports;       ///< guessed by these when the payload says nothing
     std::vector<std::uint16_t> tls_ports; ///< TLS on these ports is this protocol
+    std::string over_tls;              ///< its name once TLS begins within; empty = the same
     PayloadParser parser = PayloadParser::none;
     bool carrier = false;              ///< says how, not what (TLS, HTTP): a port's type goes before its own
     std::vector<SignatureSpec> signatures;
