@@ -70,9 +70,8 @@ TEST(CaptureFile, ReadsPcapngWithItsInterfaces) {
     Bytes interface;
     put32(interface, 101);
     put32(interface, 0);
-    for (const std::uint8_t byte : {9, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0}) { // nanoseconds
-        interface.push_back(byte);
-    }
+    const Bytes nanoseconds{9, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0};
+    interface.insert(interface.end(), nanoseconds.begin(), nanoseconds.end());
     block(1, interface);
     block(5, Bytes(8)); // statistics: passed over
     Bytes packet_block;

@@ -37,16 +37,16 @@ SignatureSpec signature(std::string pattern, PortSpace over, Sender from = Sende
 
 Catalogue test_catalogue() {
     CatalogueSpec spec = plain_catalogue_spec();
-    ProtocolSpec ssh{"SSH", AppType::management, {{PortSpace::tcp, 22, 22}}, {}, PayloadParser::none, false, {}, ""};
+    ProtocolSpec ssh{"SSH", AppType::management, {{PortSpace::tcp, 22, 22}}, {}, "", PayloadParser::none, false, {}, ""};
     ssh.signatures = {signature("^SSH-2", PortSpace::tcp)};
-    ProtocolSpec slow{"Slow", AppType::gaming, {{PortSpace::udp, 999, 999}}, {}, PayloadParser::none, false, {}, ""};
+    ProtocolSpec slow{"Slow", AppType::gaming, {{PortSpace::udp, 999, 999}}, {}, "", PayloadParser::none, false, {}, ""};
     slow.signatures = {signature("^zz", PortSpace::udp, Sender::client, 3)};
-    ProtocolSpec socket{"WebSocket", AppType::web, {}, {}, PayloadParser::none, true, {}, ""};
+    ProtocolSpec socket{"WebSocket", AppType::web, {}, {}, "", PayloadParser::none, true, {}, ""};
     socket.signatures = {signature("\r\nUpgrade: websocket", PortSpace::tcp)};
     socket.signatures[0].within = PayloadParser::http;
-    ProtocolSpec stun{"STUN", AppType::conferencing, {}, {}, PayloadParser::stun, true, {}, ""};
-    ProtocolSpec rtp{"RTP", AppType::voice, {}, {}, PayloadParser::rtp, false, {}, ""};
-    ProtocolSpec imaps{"IMAPS", AppType::mail, {}, {993}, PayloadParser::none, false, {}, ""};
+    ProtocolSpec stun{"STUN", AppType::conferencing, {}, {}, "", PayloadParser::stun, true, {}, ""};
+    ProtocolSpec rtp{"RTP", AppType::voice, {}, {}, "", PayloadParser::rtp, false, {}, ""};
+    ProtocolSpec imaps{"IMAPS", AppType::mail, {}, {993}, "", PayloadParser::none, false, {}, ""};
     for (ProtocolSpec* each : {&ssh, &slow, &socket, &stun, &rtp, &imaps}) {
         spec.protocols.push_back(*each);
     }
