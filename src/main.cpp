@@ -166,6 +166,7 @@ int main(int argc, char** argv) {
     classifying->add_option("CAPTURE", classify.captures, "pcap or pcapng files")->required();
     classifying->add_option("--catalogue", classify.catalogues, "catalogue files on top of the built-in one")
         ->allow_extra_args(false);
+    classifying->add_option("--feeds", classify.feeds, "threat feed file or folder for the verdicts");
     classifying->add_flag("--json", classify.json, "one JSON object for each flow");
     classifying->add_flag("--outer", classify.flat, "do not look into tunnels");
     classifying->callback([&] { chosen = [&] { return run_classify(classify, std::cout, std::cerr); }; });

@@ -64,6 +64,7 @@ Gateway::Gateway(const Config& given)
       access(config), access_events(access, sessions, events),
       warnings(sessions, events, [this](const IpAddress& a, std::uint16_t port) { return name_of(a, port); }),
       threats(config, dataplane.worker_count(), publisher, events),
+      catalogue(config, dataplane.worker_count(), publisher),
       clock(config.analytics.clock_start, config.analytics.time_zone, std::chrono::system_clock::now(),
             config.analytics.holidays.empty() ? std::set<std::chrono::local_days>{}
                                               : load_holidays(config.analytics.holidays)),
@@ -85,6 +86,7 @@ Gateway::Gateway(const Config& given)
     started_at_ = std::chrono::steady_clock::now();
     silence_shared_interfaces(config);
     threats.load_first();
+    catalogue.load_first();
     publisher.set(kernel.table());
     sessions.publish_all();
     access.publish(publisher);
@@ -169,6 +171,7 @@ void Gateway::tick() {
     dataplane.take_reports(256, [this](unsigned worker, const dataplane::Report& r) { take_report(worker, r); });
     access.tick(publisher, now);
     usage.tick(epoch_s());
+    catalogue.tick(now);
     threats.tick(now, dataplane.published().number + 1);
     if (now - slow_tick_at_ >= kSlowTurn) {
         slow_tick_at_ = now;

@@ -4,6 +4,7 @@
 
 #include "control/access/access_events.h"
 #include "control/config/config.h"
+#include "control/classify/catalogue_control.h"
 #include "control/console/command_runner.h"
 #include "control/console/control_queue.h"
 #include "control/console/telnet_server.h"
@@ -56,6 +57,7 @@ public:
     AccessEvents access_events;
     WarningDesk warnings;
     ThreatControl threats;
+    CatalogueControl catalogue;
     AnalyticsClock clock;
     UsageStore store;
     UsageCollector usage;

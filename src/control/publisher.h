@@ -38,6 +38,7 @@ public:
     void set(std::shared_ptr<const dataplane::PatternTable> pattern) { next().pattern = std::move(pattern); }
     void set(std::shared_ptr<const dataplane::AccessTable> access) { next().access = std::move(access); }
     void set(std::shared_ptr<const dataplane::ThreatTables> threats) { next().threats = std::move(threats); }
+    void set(std::shared_ptr<const dataplane::CatalogueTables> catalogue) { next().catalogue = std::move(catalogue); }
 
     /// Publishes what was set since the last time, if anything; frees what no worker needs any more.
     void flush();

@@ -77,6 +77,8 @@ dataplane::Settings settings_from_config(const Config& config) {
     settings.idle_sleep = system.idle_sleep;
     settings.packet_buffers = system.packet_buffers;
     settings.flows_per_worker = system.flows_per_worker;
+    settings.undecided_flows = config.classify.undecided_flows;
+    settings.payloads_looked_at = config.classify.payloads;
     const std::size_t desktops = config.desktops.size() * 2 + 1024; // room for those found by prefix
     settings.max_desktops = static_cast<unsigned>(std::clamp<std::size_t>(desktops, 2048, 65536));
     const std::size_t per_worker = config.plan.hold.total / system.worker_cores.size() + 1024;

@@ -142,6 +142,7 @@ void Dataplane::publish(std::unique_ptr<Generation> next) {
     keep(next->pattern, now.pattern);
     keep(next->threats, now.threats);
     keep(next->access, now.access);
+    keep(next->catalogue, now.catalogue);
     next->number = now.number + 1;
     parts_->generations->publish(std::move(next));
 }

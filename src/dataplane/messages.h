@@ -43,6 +43,8 @@ struct FlowView {
     std::uint32_t desktop = 0;
     std::uint16_t usage_class = 0;
     AppType app = AppType::other;
+    std::uint16_t application_protocol = 0; ///< numbers of the catalogue; 0 = not known
+    std::uint16_t application = 0;
     FlowVerdict verdict = FlowVerdict::undecided;
     DropReason blocked_for = DropReason::blocked_flow;
     TcpPhase tcp = TcpPhase::none;

@@ -64,6 +64,8 @@ struct Settings {
     unsigned flows_per_worker = 1U << 18; ///< rounded up to a power of two
     unsigned max_desktops = 16384;        ///< dense desktop numbers are below this; 0 means nobody
     unsigned held_per_worker = 16384;
+    unsigned undecided_flows = 4096;      ///< per worker: flows whose payload is still looked at
+    unsigned payloads_looked_at = 12;     ///< of a flow, before it is what it seems
     unsigned usage_cells = 16384;         ///< per worker and bucket
     unsigned twin_packets_per_second = 2000; ///< to the kernel, for each source on the wire
     NewFlowLimits new_flows;

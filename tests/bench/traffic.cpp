@@ -150,6 +150,7 @@ std::unique_ptr<Generation> make_tables(const TableChoice& choice) {
         tables->pattern =
             std::make_shared<PatternTable>(1, std::vector<ClassPattern>{{}, pattern}, PatternTable::Destinations{});
     }
+    tables->catalogue = CatalogueTables::plain(choice.workers);
     if (choice.threats != 0) {
         tables->threats = threat_tables(choice.threats, choice.workers);
     }

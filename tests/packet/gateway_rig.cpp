@@ -164,6 +164,7 @@ void GatewayTest::publish() {
     next->desktops = std::make_shared<DesktopTable>(desktops, tables.allow_unknown);
     next->plan = std::make_shared<PlanTable>(tables.plan);
     next->pattern = std::make_shared<PatternTable>(tables.bucket, tables.pattern, tables.expected);
+    next->catalogue = CatalogueTables::plain(worker_count_);
     if (!tables.threats.empty()) {
         ThreatListInput input;
         input.feeds = {"test"};

@@ -37,6 +37,15 @@ CaptureFile::CaptureFile(const std::filesystem::path& file) : name_(file.string(
                                  std::generic_category().message(errno != 0 ? errno : EISDIR) + "), expected a capture");
     }
     bytes_.assign(std::istreambuf_iterator<char>(in), {});
+    begin();
+}
+
+CaptureFile::CaptureFile(std::vector<std::uint8_t> bytes, std::string name)
+    : name_(std::move(name)), bytes_(std::move(bytes)) {
+    begin();
+}
+
+void CaptureFile::begin() {
     if (bytes_.size() < kFileHeader) {
         throw std::runtime_error(name_ + ": too short for a capture, expected pcap or pcapng");
     }

@@ -22,6 +22,8 @@ struct CapturedPacket {
 class CaptureFile {
 public:
     explicit CaptureFile(const std::filesystem::path& file);
+    /// The same from bytes; `name` is for messages.
+    CaptureFile(std::vector<std::uint8_t> bytes, std::string name);
     /// False at the end. A file that is cut off within a packet ends there; `cut_off()` tells.
     [[nodiscard]] bool next(CapturedPacket& out);
     [[nodiscard]] bool cut_off() const noexcept { return cut_off_; }
@@ -35,6 +37,7 @@ private:
 
     [[nodiscard]] std::uint16_t u16(std::size_t at) const noexcept;
     [[nodiscard]] std::uint32_t u32(std::size_t at) const noexcept;
+    void begin();
     void begin_pcap(std::uint32_t magic);
     [[nodiscard]] bool next_pcap(CapturedPacket& out);
     [[nodiscard]] bool next_pcapng(CapturedPacket& out);

@@ -214,6 +214,7 @@ void Reader::protocol(const YamlNode& node, std::vector<ProtocolSpec>& to) {
                  });
              });
          }},
+        {"over-tls", [&](const YamlNode& n) { name(n, protocol.over_tls); }},
         {"parser", [&](const YamlNode& n) {
              value(n, parse_payload_parser, [&](dataplane::PayloadParser p) { protocol.parser = p; });
          }},

@@ -12,6 +12,7 @@ namespace foregate::control {
 struct ClassifyArguments {
     std::vector<std::string> captures;
     std::vector<std::filesystem::path> catalogues; ///< on top of the built-in one
+    std::string feeds; ///< threat feed or folder that verdicts come from; empty: everything is allowed
     bool json = false;
     bool flat = false; ///< do not descend into tunnels
 };

@@ -112,7 +112,12 @@ void OfflineFlows::classify(OfflineFlow& flow, const ParsedPacket& packet, bool 
         look.tcp_seq = dataplane::load_be32(frame.data() + packet.l4_offset + 4);
     }
     look.from_client = from_client;
-    classifier_.feed(flow.handle, look, catalogue_, scratch_, result_);
+    if (flow.decided) {
+        classifier_.watch(look, catalogue_, result_);
+        flow.watch = result_.watch;
+    } else {
+        classifier_.feed(flow.handle, look, catalogue_, scratch_, result_);
+    }
     apply(flow, result_);
 }
 

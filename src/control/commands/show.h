@@ -51,6 +51,8 @@ CommandResult session_logout(Gateway& gateway, const CommandArgs& args);
 CommandResult session_cut(Gateway& gateway, const CommandArgs& args);
 CommandResult session_restore(Gateway& gateway, const CommandArgs& args);
 CommandResult threat_reload(Gateway& gateway, const CommandArgs& args);
+CommandResult catalogue_reload(Gateway& gateway, const CommandArgs& args);
+CommandResult show_catalogue(Gateway& gateway, const CommandArgs& args);
 CommandResult log_reopen(Gateway& gateway, const CommandArgs& args);
 CommandResult quit(Gateway& gateway, const CommandArgs& args);
 CommandResult plan_on(Gateway& gateway, const CommandArgs& args);

@@ -182,6 +182,9 @@ Json flow_row(const dataplane::FlowView& flow, const Naming& naming) {
     row["server_port"] = flow.server_port;
     row["destination"] = naming.destination(flow.server, flow.server_port);
     row["app"] = std::string(dataplane::app_type_name(flow.app));
+    const std::string application =
+        naming.application ? naming.application(flow.application_protocol, flow.application) : std::string();
+    row["application"] = application.empty() ? Json(nullptr) : Json(application);
     row["verdict"] = verdict_text(flow.verdict);
     const bool blocked = flow.verdict == dataplane::FlowVerdict::block;
     row["reason"] =

@@ -207,6 +207,14 @@ struct ThreatConfig {
     bool operator==(const ThreatConfig&) const = default;
 };
 
+/// How flows are told apart.
+struct ClassifyConfig {
+    std::vector<std::filesystem::path> catalogue; ///< on top of the built-in one, in order
+    unsigned undecided_flows = 4096; ///< of each worker: flows whose payload is still looked at
+    unsigned payloads = 12;          ///< looked at, of a flow
+    bool operator==(const ClassifyConfig&) const = default;
+};
+
 struct ConsoleConfig {
     std::string telnet_address = "127.0.0.1"; ///< loopback only
     std::uint16_t telnet_port = 2323;         ///< 0 = off
@@ -246,6 +254,7 @@ struct Config {
     ForecastConfig forecast;
     PlanConfig plan;
     ThreatConfig threats;
+    ClassifyConfig classify;
     ConsoleConfig console;
     MetricsConfig metrics;
     EventConfig events;

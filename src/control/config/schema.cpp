@@ -348,6 +348,19 @@ const Rows<ThreatConfig>& threat_rows() {
     return rows;
 }
 
+const Rows<ClassifyConfig>& classify_rows() {
+    using C = ClassifyConfig;
+    static const Rows<C> rows{
+        list("catalogue", &C::catalogue, existing_file(), 0, "[]",
+             "catalogue files on top of the built-in one; later ones win"),
+        key("undecided-flows", &C::undecided_flows, whole(64, 1'048'576), "4096",
+            "of each worker: flows whose payload is still looked at"),
+        key("payloads", &C::payloads, whole(2, 64), "12",
+            "payload packets of a flow that are looked at"),
+    };
+    return rows;
+}
+
 const Rows<ConsoleConfig>& console_rows() {
     using C = ConsoleConfig;
     static const Rows<C> rows{
@@ -418,6 +431,7 @@ const Rows<Config>& config_rows() {
         section("forecast", &C::forecast, forecast_rows(), "the forecaster"),
         section("plan", &C::plan, plan_rows(), "allotments and connection targets"),
         section("threats", &C::threats, threat_rows(), "listed destinations"),
+        section("classify", &C::classify, classify_rows(), "what flows are called"),
         section("console", &C::console, console_rows(), "the operators' console"),
         section("metrics", &C::metrics, metrics_rows(), "for Prometheus"),
         section("events", &C::events, event_rows(), "EVE-compatible JSON lines"),

@@ -190,6 +190,12 @@ Catalogue Catalogue::build(const CatalogueSpec& spec, const Catalogue* before) {
             catalogue.names_[number].told_by_payload = true;
         }
     }
+    for (const ProtocolSpec& protocol : spec.protocols) {
+        if (!protocol.over_tls.empty()) {
+            const std::uint16_t twin = catalogue.intern(protocol.over_tls, protocol.type, false, false);
+            catalogue.names_[catalogue.number(protocol.name)].over_tls = twin;
+        }
+    }
     for (const ApplicationSpec& application : spec.applications) {
         catalogue.intern(application.name, application.type, false, catalogue.number(application.name) == kUnknown);
     }
@@ -206,7 +212,7 @@ std::uint16_t Catalogue::intern(const std::string& text, AppType type, bool carr
             throw std::invalid_argument("the catalogue has more than 65,534 names");
         }
         at = static_cast<std::uint16_t>(names_.size());
-        names_.push_back({text, type, carrier, false});
+        names_.push_back({text, type, carrier, false, kUnknown});
     } else if (set) {
         names_[at].type = type;
         names_[at].carrier = carrier;

@@ -94,6 +94,11 @@ public:
         return number < names_.size() && names_[number].told_by_payload;
     }
 
+    /// What a flow that seemed to be `number` is called once TLS begins in it; kUnknown: nothing special.
+    [[nodiscard]] std::uint16_t over_tls(std::uint16_t number) const noexcept {
+        return number < names_.size() ? names_[number].over_tls : kUnknown;
+    }
+
     [[nodiscard]] std::uint16_t parser_protocol(PayloadParser parser) const noexcept {
         return parsers_[static_cast<std::size_t>(parser)];
     }
@@ -125,6 +130,7 @@ private:
         AppType type = AppType::other;
         bool carrier = false;
         bool told_by_payload = false;
+        std::uint16_t over_tls = 0; ///< 0: the same
     };
     struct Databases;
 

@@ -95,6 +95,7 @@ struct ProtocolSpec {
     AppType type = AppType::other;
     std::vector<PortSpan> ports;       ///< guessed by these when the payload says nothing
     std::vector<std::uint16_t> tls_ports; ///< TLS on these ports is this protocol
+    std::string over_tls;              ///< its name once TLS begins within; empty = the same
     PayloadParser parser = PayloadParser::none;
     bool carrier = false;              ///< says how, not what (TLS, HTTP): a port's type goes before its own
     std::vector<SignatureSpec> signatures;
@@ -121,5 +122,8 @@ struct CatalogueSpec {
     std::vector<PortTypeSpec> port_types;
     std::vector<ApplicationSpec> applications;
 };
+
+/// DNS, TLS, QUIC and HTTP on their own ports, and the types of ports that app_type_of_port() knows.
+[[nodiscard]] CatalogueSpec plain_catalogue_spec();
 
 } // namespace foregate::dataplane

@@ -9,7 +9,7 @@ namespace foregate::dataplane {
 
 namespace {
 
-constexpr std::uint8_t kEnoughSeeming = 6; ///< payloads after which what a flow seems to be is what it is
+constexpr std::uint8_t kEnoughSeeming = 8; ///< payloads after which what a flow seems to be is what it is
 
 /// A carrier's flow is looked at as long as the limits allow: what it carries may come late.
 bool is_patient(const Catalogue& catalogue, std::uint16_t protocol) noexcept {

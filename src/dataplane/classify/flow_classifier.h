@@ -30,6 +30,8 @@ public:
     /// again when the flow needs no state any more.
     void feed(std::uint32_t& handle, const ClassifyPacket& packet, const Catalogue& catalogue,
               CatalogueScratch& scratch, ClassifyResult& out) noexcept;
+    /// Looks for names only, in a packet of a flow that is decided and to be watched. `out.watch` says whether to go on.
+    void watch(const ClassifyPacket& packet, const Catalogue& catalogue, ClassifyResult& out) noexcept;
     /// The flow ends, or nothing more of it will be looked at: what it seems to be, by its port if nothing else spoke.
     /// Of `packet` only ports and protocol count.
     void conclude(std::uint32_t& handle, const ClassifyPacket& packet, const Catalogue& catalogue,

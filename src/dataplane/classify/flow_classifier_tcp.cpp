@@ -53,10 +53,15 @@ bool FlowClassifier::look_tls(Look& look) noexcept {
         return false;
     }
     const std::uint16_t by_port = look.catalogue.tls_protocol(look.packet.server_port);
-    const std::uint16_t protocol = by_port != Catalogue::kUnknown ? by_port : tls;
-    if (look.view[0] == 0x16) {
+    const std::uint16_t within = look.catalogue.over_tls(look.state.protocol);
+    const std::uint16_t protocol = within != Catalogue::kUnknown    ? within
+                                   : by_port != Catalogue::kUnknown ? by_port
+                                                                    : tls;
+    // Behind a STARTTLS the hello is not at the stream's beginning.
+    const std::span<const std::uint8_t> hello_at = within != Catalogue::kUnknown ? look.packet.payload : look.view;
+    if (hello_at[0] == 0x16) {
         TlsClientHello hello;
-        const TlsResult result = parse_tls_client_hello(look.view, hello);
+        const TlsResult result = parse_tls_client_hello(hello_at, hello);
         if (result == TlsResult::found) {
             std::uint16_t application = 0;
             name_hello(look, NameSpot::tls, hello, application);
@@ -67,7 +72,7 @@ bool FlowClassifier::look_tls(Look& look) noexcept {
             decide(look, protocol, look.catalogue.application_of_alpn(hello.protocols.first()));
             return true;
         }
-        if (result == TlsResult::incomplete && look.view.size() > 9 && look.view[5] == 1) {
+        if (result == TlsResult::incomplete && hello_at.size() > 9 && hello_at[5] == 1) {
             seem(look, protocol);
             return true;
         }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The flow classifier's look at UDP payloads.
 #include "dataplane/classify/flow_classifier.h"
+#include "dataplane/classify/http_request.h"
 #include "dataplane/classify/tls_records.h"
+#include "dataplane/packet/parse.h"
 
 #include <memory>
 
@@ -60,6 +62,38 @@ bool FlowClassifier::look_dns(Look& look) noexcept {
     }
     found_dns(look, parser, result);
     return true;
+}
+
+void FlowClassifier::watch(const ClassifyPacket& packet, const Catalogue& catalogue, ClassifyResult& out) noexcept {
+    out.clear();
+    out.decided = true;
+    out.watch = true;
+    const bool tcp = packet.protocol == kProtoTcp;
+    const PortSpace space = tcp ? PortSpace::tcp : PortSpace::udp;
+    const std::uint16_t dns = catalogue.parser_protocol(PayloadParser::dns);
+    if (!tcp || (dns != Catalogue::kUnknown && catalogue.port_protocol(space, packet.server_port) == dns)) {
+        out.dns_result = tcp ? parse_dns_tcp(packet.payload, dns_) : parse_dns_message(packet.payload, dns_);
+        if (out.dns_result == DnsResult::query || out.dns_result == DnsResult::answer) {
+            out.dns = &dns_;
+            if (!dns_.name.empty()) {
+                out.add_name(out.dns_result == DnsResult::query ? NameSpot::dns_question : NameSpot::dns_answer)->name =
+                    dns_.name;
+            }
+        }
+        return;
+    }
+    if (!packet.from_client) {
+        return;
+    }
+    HttpRequest request;
+    const HttpResult result = parse_http_request(packet.payload, request);
+    out.watch = result != HttpResult::not_http; // a kept-alive connection can ask for another host at any time
+    if (result == HttpResult::found) {
+        out.add_name(NameSpot::http)->name = request.host;
+        if (!request.other_host.empty()) {
+            out.add_name(NameSpot::http)->name = request.other_host;
+        }
+    }
 }
 
 void FlowClassifier::found_dns(Look& look, PayloadParser parser, DnsResult result) noexcept {

@@ -241,7 +241,11 @@ void FlowStage::begin(Flow& flow, const BatchSlot& slot) noexcept {
     flow.begun_by_desktop = from_desktop_port(slot);
     flow.desktop_is_low = flow.begun_by_desktop == slot.from_low;
     flow.tcp = slot.parsed.protocol == kProtoTcp ? TcpPhase::opening : TcpPhase::none;
-    flow.app = app_type_of_port(slot.parsed.protocol, flow.server_port());
+    const CatalogueTables* tables = state_.generation->catalogue.get();
+    const AppType by_port = tables != nullptr
+                                ? tables->catalogue.port_type(slot.parsed.protocol, flow.server_port())
+                                : app_type_of_port(slot.parsed.protocol, flow.server_port());
+    flow.app = state_.services.find(flow.server(), flow.server_port(), flow.protocol, by_port);
     state_.counters.add(Counter::flows_created);
 }
 

@@ -2,7 +2,7 @@
 // The steps of a worker, in the order of worker.cpp. Each looks at the packets that are still pending.
 #pragma once
 
-#include "dataplane/classify/name_buffer.h"
+#include "dataplane/classify/classify_packet.h"
 #include "dataplane/worker/fragment_stage.h"
 #include "dataplane/worker/outlet.h"
 #include "dataplane/worker/packet_batch.h"
@@ -68,8 +68,14 @@ private:
     [[nodiscard]] bool secondary_open(BatchSlot& slot) noexcept;
     void first_packet(BatchSlot& slot) noexcept;
     void check_deviation(BatchSlot& slot) noexcept;
-    void inspect_dns(BatchSlot& slot) noexcept;
-    void inspect_tcp(BatchSlot& slot) noexcept;
+    void classify(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool look_at_names(BatchSlot& slot, const ClassifyResult& result) noexcept;
+    [[nodiscard]] bool look_at_dns(BatchSlot& slot, const ClassifyResult& result) noexcept;
+    void learn_dns(const BatchSlot& slot, const DnsMessage& message) noexcept;
+    void note(Flow& flow, FlowCold& cold, const ClassifyResult& result) noexcept;
+    void settle(Flow& flow, FlowCold& cold, const ClassifyResult& result) noexcept;
+    static constexpr std::uint8_t kWatched = 0xff;        ///< of FlowCold's `inspected`: allowed, and still asking for names
+    static constexpr std::uint8_t kLookedAtEnough = 0xfe; ///< likewise: the next payload settles it
     [[nodiscard]] bool match_name(BatchSlot& slot, const NameBuffer& name, DropReason where) noexcept;
     void block(BatchSlot& slot, DropReason reason) noexcept;
     [[nodiscard]] std::uint16_t access_class(const Flow& flow) const noexcept;
@@ -79,6 +85,7 @@ private:
     [[nodiscard]] bool access_lifts(BatchSlot& slot) noexcept;
     [[nodiscard]] bool access_settles(BatchSlot& slot) noexcept;
     [[nodiscard]] bool access_denies_name(BatchSlot& slot, std::string_view name) noexcept;
+    [[nodiscard]] bool access_denies_tcp_question(BatchSlot& slot, std::string_view name) noexcept;
     [[nodiscard]] bool access_denies_question(BatchSlot& slot, std::string_view name) noexcept;
     void report_access(const BatchSlot& slot, std::uint16_t rule, DropReason where, std::string_view name) noexcept;
     void report_threat(const BatchSlot& slot, const ThreatEntry& entry, DropReason where,

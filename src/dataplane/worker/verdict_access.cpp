@@ -9,8 +9,6 @@ namespace {
 /// From a DNS answer on the wire to the names in the workers' tables, with room to spare; less than a TCP sender waits
 /// before it sends again (RFC 6298; 200 ms and more in practice).
 constexpr std::uint32_t kNamesKnownMs = 150;
-constexpr std::uint8_t kLookedAtEnough = 0xfe; ///< of Flow's `inspected`: the next payload settles it
-
 AccessTarget target_of(const BatchSlot& slot) noexcept {
     return {slot.flow->server(), slot.flow->server_port(), slot.parsed.protocol};
 }
@@ -109,7 +107,9 @@ bool VerdictStage::access_denies_name(BatchSlot& slot, std::string_view name) no
         return false;
     }
     report_access(slot, answer.rule, DropReason::access_name, name);
-    cut_short(slot);
+    if (flow.protocol == kProtoTcp) {
+        cut_short(slot);
+    }
     block(slot, DropReason::access_name);
     return true;
 }
@@ -124,6 +124,16 @@ bool VerdictStage::access_denies_question(BatchSlot& slot, std::string_view name
         report_access(slot, *rule, DropReason::access_name, name);
     }
     return rule.has_value();
+}
+
+/// A question over UDP is answered; one over TCP ends its connection.
+bool VerdictStage::access_denies_tcp_question(BatchSlot& slot, std::string_view name) noexcept {
+    if (slot.flow->protocol != kProtoTcp || !access_denies_question(slot, name)) {
+        return false;
+    }
+    cut_short(slot);
+    block(slot, DropReason::access_name);
+    return true;
 }
 
 void VerdictStage::report_access(const BatchSlot& slot, std::uint16_t rule, DropReason where,

@@ -34,6 +34,8 @@ WorkerState::WorkerState(unsigned worker_index, const Settings& worker_settings,
                          rte_mempool* packet_pool)
     : index(worker_index), settings(worker_settings), lanes(std::move(port_lanes)), pool(packet_pool),
       flows(worker_settings.flows_per_worker, worker_settings.seed ^ (0x51ed270b76d3a3e5ULL + worker_index)),
+      classifier({worker_settings.undecided_flows, static_cast<std::uint8_t>(worker_settings.payloads_looked_at)}),
+      services(worker_settings.seed ^ 0x3c6ef372fe94f82bULL),
       splicer(splicer_settings(worker_settings, worker_index)),
       desktops(std::make_unique<DesktopCell[]>(worker_settings.max_desktops)),
       usage_tables{UsageTable(worker_settings.usage_cells, worker_settings.seed),

@@ -36,6 +36,8 @@ FlowView view_of(const Flow& flow, const FlowCold& cold, std::uint32_t now_ms) n
     view.desktop = flow.desktop;
     view.usage_class = cold.usage_class;
     view.app = flow.app;
+    view.application_protocol = cold.application_protocol;
+    view.application = cold.application;
     view.verdict = flow.verdict;
     view.blocked_for = cold.blocked_for;
     view.tcp = flow.tcp;

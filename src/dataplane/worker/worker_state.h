@@ -2,6 +2,7 @@
 // What the stages of one worker share: its tables, its counters and its ways out. Owned by one Worker.
 #pragma once
 
+#include "dataplane/classify/flow_classifier.h"
 #include "dataplane/classify/flow_table.h"
 #include "dataplane/counters.h"
 #include "dataplane/device/packet_pool.h"
@@ -16,6 +17,7 @@
 #include "dataplane/worker/kernel_limiter.h"
 #include "dataplane/worker/new_flow_limiter.h"
 #include "dataplane/worker/report_pace.h"
+#include "dataplane/worker/service_memory.h"
 
 #include <algorithm>
 #include <array>
@@ -51,6 +53,9 @@ struct WorkerState {
 
     // Tables and counters.
     FlowTable flows;
+    FlowClassifier classifier;
+    ClassifyResult classified; ///< of the packet that was looked at last
+    ServiceMemory services;
     Splicer splicer;
     CounterBlock counters;
     std::unique_ptr<DesktopCell[]> desktops; ///< by desktop number
@@ -87,8 +92,9 @@ struct WorkerState {
                    : stranger_seen_ms[hash_address(address, settings.seed) % stranger_seen_ms.size()];
     }
 
-    /// The one way in which a flow ends.
+    /// The one way in which a flow ends: it leaves the table, and what the classifier and the limits keep of it goes.
     void end_flow(Flow& flow) noexcept {
+        classifier.release(flows.cold(flow).classifier);
         if (flow.begun_by_desktop) {
             new_flows.ended(flow.desktop_address());
         }
