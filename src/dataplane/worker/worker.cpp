@@ -41,7 +41,13 @@ WorkerState::WorkerState(unsigned worker_index, const Settings& worker_settings,
       usage_salt(worker_settings.seed ^ 0xd6e8feb86659fd93ULL), ledger(worker_settings.max_desktops),
       kernel_limiter(worker_settings.twin_packets_per_second), numbered_seen_ms(worker_settings.max_desktops),
       options_told(worker_settings.max_desktops),
-      orders(8192), reports(8192) {}
+      orders(8192), reports(8192) {
+    for (PortLane& lane : lanes) {
+        lane.mac = lane.port->mac();
+        lane.kind = lane.port->settings().kind;
+        lane.mtu = lane.port->settings().mtu;
+    }
+}
 
 Worker::Worker(unsigned index, const Settings& settings, std::vector<PortLane> lanes, rte_mempool* pool,
                std::vector<rte_ring*> redirect, Port* primary_desktops, Port* primary_clients,
@@ -58,16 +64,19 @@ Worker::Worker(unsigned index, const Settings& settings, std::vector<PortLane> l
 bool Worker::poll(std::uint64_t now_ns) noexcept {
     state_.now_ns = now_ns;
     state_.generation = &generations_.current();
+    if (state_.generation->number != state_.generation_number) {
+        state_.generation_number = state_.generation->number;
+        ++state_.stamp;
+    }
     bool worked = primary_ && primary_->run();
     for (const PortLane& lane : state_.lanes) {
-        if (!is_routed(lane.port->settings().kind) || state_.index >= lane.port->rx_queues()) {
+        if (!is_routed(lane.kind) || state_.index >= lane.port->rx_queues()) {
             continue;
         }
         rte_mbuf* burst[kBurst];
         const unsigned count = lane.port->receive(state_.index, burst, kBurst);
         for (unsigned i = 0; i < count; ++i) {
-            batch_.slots[i] = BatchSlot{};
-            batch_.slots[i].packet = burst[i];
+            batch_.slots[i].begin(burst[i]);
             burst[i]->port = lane.port->index();
         }
         batch_.count = count;
@@ -81,8 +90,7 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
         void* burst[kBurst];
         const unsigned count = rte_ring_sc_dequeue_burst(redirected_, burst, kBurst, nullptr);
         for (unsigned i = 0; i < count; ++i) {
-            batch_.slots[i] = BatchSlot{};
-            batch_.slots[i].packet = static_cast<rte_mbuf*>(burst[i]);
+            batch_.slots[i].begin(static_cast<rte_mbuf*>(burst[i]));
         }
         batch_.count = count;
         if (count != 0) {
@@ -111,6 +119,7 @@ void Worker::process(PacketBatch& batch, bool redirected) noexcept {
     splice_.from_desktop(batch);
     count_.run(batch);
     egress_.run(batch);
+    outlet_.flush();
 }
 
 void Worker::housekeeping() noexcept {
@@ -121,6 +130,7 @@ void Worker::housekeeping() noexcept {
     if (snapshot_.into != nullptr) {
         continue_snapshot();
     }
+    outlet_.flush();
     flow_count_.set(state_.flows.size());
 }
 
