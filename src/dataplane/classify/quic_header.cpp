@@ -56,6 +56,11 @@ constexpr bool is_mvfst(std::uint32_t version) noexcept {
     return (version & 0xffffff00U) == kMvfst;
 }
 
+/// Chosen by a client to provoke a negotiation (RFC 9000, section 15).
+constexpr bool is_reserved(std::uint32_t version) noexcept {
+    return (version & 0x0f0f0f0fU) == 0x0a0a0a0aU;
+}
+
 constexpr std::uint32_t draft_number(std::uint32_t version) noexcept {
     return (version & 0xffffff00U) == kDraft ? version & 0xffU : 0U;
 }
@@ -115,12 +120,14 @@ QuicDialect quic_dialect(std::uint32_t version) noexcept {
     if (version >= kQ044 && version <= kQ049) {
         return QuicDialect::plain;
     }
+    if (is_reserved(version)) {
+        return QuicDialect::reserved;
+    }
     if (quic_key_recipe(version) != nullptr) {
         return QuicDialect::ietf;
     }
-    const bool reserved = (version & 0x0f0f0f0fU) == 0x0a0a0a0aU;
     const std::uint32_t draft = draft_number(version);
-    return reserved || (draft > 0 && draft < 64) ? QuicDialect::reserved : QuicDialect::unknown;
+    return draft > 0 && draft < 64 ? QuicDialect::reserved : QuicDialect::unknown;
 }
 
 const QuicKeyRecipe* quic_key_recipe(std::uint32_t version) noexcept {
@@ -147,7 +154,7 @@ const QuicKeyRecipe* quic_key_recipe(std::uint32_t version) noexcept {
     if (is_mvfst(version) || (draft >= 23 && draft <= 28)) {
         return &kRecipeDraft23;
     }
-    if (draft >= 29 && draft <= 32) {
+    if (is_reserved(version) || (draft >= 29 && draft <= 32)) {
         return &kRecipeDraft29;
     }
     return draft == 33 || draft == 34 ? &kRecipeV1 : nullptr;
@@ -201,9 +208,12 @@ bool read_quic_long_header(std::span<const std::uint8_t> bytes, QuicLongHeader& 
         return false;
     }
     at += source_bytes;
-    if (out.dialect == QuicDialect::ietf || out.dialect == QuicDialect::crypto) {
-        return read_lengths(bytes, at, bytes[0] >> 4 & 3U, out);
+    const bool lengths =
+        out.dialect != QuicDialect::negotiation && read_lengths(bytes, at, bytes[0] >> 4 & 3U, out);
+    if (lengths || out.dialect == QuicDialect::ietf || out.dialect == QuicDialect::crypto) {
+        return lengths;
     }
+    out.initial = false; // nothing is promised of what follows the connection IDs
     out.number_at = at;
     out.end = bytes.size();
     return true;

@@ -16,13 +16,14 @@ enum class QuicDialect : std::uint8_t {
     crypto,      ///< Q050: encrypted the same way, but the CRYPTO stream carries a CHLO
     plain,       ///< Q044 to Q049: long header, CHLO in the clear
     negotiation, ///< version 0: the server lists the versions it speaks
-    reserved,    ///< a version that only provokes a negotiation, or a draft whose keys are unknown
+    reserved,    ///< a version that only provokes a negotiation, or a draft without known keys
     unknown,
 };
 
 [[nodiscard]] QuicDialect quic_dialect(std::uint32_t version) noexcept;
 
-/// Null for dialects that are not encrypted, and for those whose keys are unknown.
+/// Null for dialects that are not encrypted, and for versions whose keys are unknown. For reserved
+/// versions a guess: what clients were seen to use with them.
 [[nodiscard]] const QuicKeyRecipe* quic_key_recipe(std::uint32_t version) noexcept;
 
 struct QuicLongHeader {

@@ -21,6 +21,7 @@ constexpr std::uint64_t kFramePing = 0x01;
 constexpr std::uint64_t kFrameAck = 0x02;
 constexpr std::uint64_t kFrameAckEcn = 0x03;
 constexpr std::uint64_t kFrameCrypto = 0x06;
+constexpr std::uint64_t kFrameGoogleCrypto = 0x08; // Q050, T050; elsewhere nothing that Initial has
 
 /// Behind the type of an ACK frame.
 bool skip_ack(std::span<const std::uint8_t> frames, std::size_t& at, bool ecn) noexcept {
@@ -65,9 +66,10 @@ void gather_frames(std::span<const std::uint8_t> frames, StreamGather& crypto) n
             return;
         }
         const bool ack = type == kFrameAck || type == kFrameAckEcn;
+        const bool hello = type == kFrameCrypto || type == kFrameGoogleCrypto;
         const bool understood = type == kFramePing ||
                                 (ack && skip_ack(frames, at, type == kFrameAckEcn)) ||
-                                (type == kFrameCrypto && gather_crypto(frames, at, crypto));
+                                (hello && gather_crypto(frames, at, crypto));
         if (!understood) {
             return;
         }
@@ -161,6 +163,7 @@ QuicResult parse_quic_datagram(std::span<const std::uint8_t> datagram, QuicHello
                                QuicCrypto& crypto, TlsClientHello& out) noexcept {
     const std::size_t public_header = google_public_header_bytes(datagram);
     if (public_header > 0) {
+        state.version = kQuicGoogleOld;
         return to_quic(find_google_hello(datagram.subspan(public_header), out));
     }
     if (!looks_like_quic(datagram)) {
@@ -176,7 +179,8 @@ QuicResult parse_quic_datagram(std::span<const std::uint8_t> datagram, QuicHello
         if (header.dialect == QuicDialect::plain) {
             return to_quic(find_google_hello(datagram.subspan(header.number_at), out));
         }
-        if (header.initial && state.packets < QuicHello::kMaxPackets) {
+        const bool keys_known = quic_key_recipe(header.version) != nullptr;
+        if (header.initial && keys_known && state.packets < QuicHello::kMaxPackets) {
             ++state.packets;
             dialect = header.dialect;
             const auto packet = datagram.first(header.end);

@@ -21,6 +21,8 @@ enum class QuicResult : std::uint8_t {
     not_quic,   ///< something else
 };
 
+inline constexpr std::uint32_t kQuicGoogleOld = 0x51303030; ///< "Q000"
+
 /// What has been gathered of one client's hello. From a pool; begin() before the first datagram.
 struct QuicHello {
     /// Initial packets that are opened before the hello is given up.
@@ -28,7 +30,8 @@ struct QuicHello {
 
     StreamGather crypto;
     QuicKeys keys;
-    std::uint32_t version = 0; ///< as on the wire; 0 until a packet told it
+    /// As on the wire; 0 until a packet told it. Google's before Q044 all count as kQuicGoogleOld.
+    std::uint32_t version = 0;
     std::array<std::uint8_t, kMaxQuicIdBytes> connection_id; ///< the keys were made for
     std::uint8_t connection_id_bytes = 0;
     bool have_keys = false;

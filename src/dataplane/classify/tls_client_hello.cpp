@@ -2,6 +2,7 @@
 #include "dataplane/classify/tls_client_hello.h"
 
 #include "dataplane/classify/handshake_reader.h"
+#include "dataplane/classify/tls_record.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -51,8 +52,8 @@ constexpr bool is_grease(std::uint16_t value) noexcept {
     return (value & 0x0f0fU) == 0x0a0aU && value >> 8 == (value & 0xffU);
 }
 
-/// A DTLS version as the TLS version it stands for: they count down from 0xfeff (TLS 1.1).
-constexpr std::uint16_t tls_twin(std::uint16_t version) noexcept {
+/// The TLS version that a number stands for: DTLS counts down from 0xfeff (TLS 1.1).
+constexpr std::uint16_t plain_version(std::uint16_t version) noexcept {
     switch (version) {
     case 0xfeff:
         return 0x0302;
@@ -61,8 +62,10 @@ constexpr std::uint16_t tls_twin(std::uint16_t version) noexcept {
     case 0xfefc:
         return 0x0304;
     default:
-        return version;
+        break;
     }
+    const unsigned high = version >> 8;
+    return high == 0x7f || high == 0xfb ? std::uint16_t{0x0304} : version; // drafts of TLS 1.3
 }
 
 /// Reads a length field of `width` bytes and skips what it announces.
@@ -146,7 +149,7 @@ void read_versions(HandshakeReader& in, std::size_t length, TlsClientHello& out)
         in.skip(1);
     }
     while (in.ok() && list.spend(2)) {
-        const std::uint16_t version = tls_twin(in.u16());
+        const std::uint16_t version = plain_version(in.u16());
         if (is_grease(version)) {
             out.grease = true;
         } else if (in.ok()) {
@@ -234,7 +237,7 @@ TlsResult read_hello(HandshakeReader& in, std::size_t length, std::uint8_t versi
     }
     const std::uint8_t minor = in.u8();
     if (in.ok()) {
-        out.version = tls_twin(static_cast<std::uint16_t>(major << 8 | minor));
+        out.version = plain_version(static_cast<std::uint16_t>(major << 8 | minor));
     }
     in.skip(kRandomBytes);
     const bool cookie = version_major == kVersionMajorDtls;
@@ -278,7 +281,7 @@ TlsResult parse_dtls_client_hello(std::span<const std::uint8_t> datagram,
     out.clear();
     constexpr std::size_t kHeaders = kDtlsRecordHeaderBytes + kDtlsHandshakeHeaderBytes;
     if (datagram.size() < kHeaders || datagram[0] != kContentHandshake ||
-        datagram[1] != kVersionMajorDtls) {
+        !looks_like_dtls(datagram)) {
         return TlsResult::not_tls;
     }
     const std::size_t record_bytes = static_cast<std::size_t>(datagram[11] << 8 | datagram[12]);
@@ -290,7 +293,6 @@ TlsResult parse_dtls_client_hello(std::span<const std::uint8_t> datagram,
     const std::size_t fragment_bytes = in.u24();
     const bool fits = record_bytes >= kDtlsHandshakeHeaderBytes &&
                       fragment_bytes <= record_bytes - kDtlsHandshakeHeaderBytes &&
-                      record_bytes <= datagram.size() - kDtlsRecordHeaderBytes &&
                       fragment_at + fragment_bytes <= length;
     if (type != kHandshakeClientHello || !fits) {
         return TlsResult::not_tls;
