@@ -83,6 +83,7 @@ private:
     [[nodiscard]] bool access_on_sight(BatchSlot& slot) noexcept;
     [[nodiscard]] bool access_waits(BatchSlot& slot) noexcept;
     [[nodiscard]] bool access_lifts(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool access_stops_nameless(BatchSlot& slot, std::span<const std::uint8_t> payload) noexcept;
     [[nodiscard]] bool access_settles(BatchSlot& slot) noexcept;
     [[nodiscard]] bool access_denies_name(BatchSlot& slot, std::string_view name) noexcept;
     [[nodiscard]] bool access_denies_tcp_question(BatchSlot& slot, std::string_view name) noexcept;

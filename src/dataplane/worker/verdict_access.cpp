@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The part of the verdict that follows the classes' access lists. They speak of connections that desktops begin.
+#include "dataplane/classify/http_request.h"
+#include "dataplane/classify/tls_client_hello.h"
 #include "dataplane/worker/stages.h"
 
 namespace foregate::dataplane {
@@ -9,6 +11,7 @@ namespace {
 /// From a DNS answer on the wire to the names in the workers' tables, with room to spare; less than a TCP sender waits
 /// before it sends again (RFC 6298; 200 ms and more in practice).
 constexpr std::uint32_t kNamesKnownMs = 150;
+constexpr std::uint8_t kPayloadsForAName = 8; ///< a hello or a request may come in so many pieces
 AccessTarget target_of(const BatchSlot& slot) noexcept {
     return {slot.flow->server(), slot.flow->server_port(), slot.parsed.protocol};
 }
@@ -27,10 +30,13 @@ bool VerdictStage::access_on_sight(BatchSlot& slot) noexcept {
     if (access == nullptr || !flow.begun_by_desktop) {
         return true;
     }
-    const bool name_may_come = slot.parsed.protocol == kProtoTcp || flow.verdict == FlowVerdict::allow;
+    FlowCold& cold = state_.flows.cold(flow);
+    const bool name_may_come =
+        slot.parsed.protocol == kProtoTcp || flow.verdict == FlowVerdict::allow || cold.named;
     const AccessAnswer answer = name_may_come ? access->on_sight(access_class(flow), target_of(slot))
                                               : access->without_name(access_class(flow), target_of(slot));
     if (!answer.denied()) {
+        cold.named = cold.named || !name_may_come; // what needed no name of its own goes on, too
         return true;
     }
     if (!name_may_come && access_waits(slot)) {
@@ -74,6 +80,26 @@ bool VerdictStage::access_lifts(BatchSlot& slot) noexcept {
     return true;
 }
 
+/// A payload of an undecided connection that only a name could allow, and that is no beginning of a hello or a request:
+/// it does not have to be classified to the end before it is stopped. True when it goes no further.
+bool VerdictStage::access_stops_nameless(BatchSlot& slot, std::span<const std::uint8_t> payload) noexcept {
+    const Flow& flow = *slot.flow;
+    const AccessTable* access = state_.generation->access.get();
+    if (access == nullptr || flow.protocol != kProtoTcp || !flow.begun_by_desktop || !slot.from_desktop() ||
+        state_.flows.cold(flow).named || !access->without_name(access_class(flow), target_of(slot)).denied()) {
+        return false;
+    }
+    if (++state_.flows.cold(flow).inspected < kPayloadsForAName) {
+        TlsClientHello hello;
+        HttpRequest request;
+        if (parse_tls_client_hello(payload, hello) == TlsResult::incomplete ||
+            parse_http_request(payload, request) == HttpResult::incomplete) {
+            return false;
+        }
+    }
+    return !access_settles(slot);
+}
+
 /// The payloads that could have named the connection are through.
 bool VerdictStage::access_settles(BatchSlot& slot) noexcept {
     const Flow& flow = *slot.flow;
@@ -86,7 +112,6 @@ bool VerdictStage::access_settles(BatchSlot& slot) noexcept {
         return true;
     }
     if (access_waits(slot)) {
-        state_.flows.cold(flow).inspected = kLookedAtEnough;
         return false;
     }
     report_access(slot, answer.rule, DropReason::access_address, {});

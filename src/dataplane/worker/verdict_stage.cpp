@@ -181,10 +181,14 @@ void VerdictStage::classify(BatchSlot& slot) noexcept {
     if (look_at_names(slot, result)) {
         return;
     }
-    if (result.decided) {
+    if (!result.decided) {
+        (void)access_stops_nameless(slot, packet.payload);
+    } else {
         note(flow, cold, result);
         if (flow.protocol != kProtoTcp || access_settles(slot)) {
             settle(flow, cold, result);
+        } else {
+            cold.inspected = kLookedAtEnough;
         }
     }
 }

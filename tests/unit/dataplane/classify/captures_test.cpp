@@ -50,7 +50,8 @@ QuicSeen quic_in(const std::string& file) {
     QuicCrypto crypto;
     QuicSeen seen;
     std::map<std::string, std::unique_ptr<Direction>> directions;
-    for (const Segment& segment : CaptureFile(capture_folder() / file).segments()) {
+    const CaptureFile capture(capture_folder() / file);
+    for (const Segment& segment : capture.segments()) {
         std::unique_ptr<Direction>& direction = directions[segment.direction];
         if (!direction) {
             direction = std::make_unique<Direction>();

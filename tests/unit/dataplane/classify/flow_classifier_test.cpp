@@ -139,7 +139,7 @@ TEST_F(FlowClassifierTest, HttpIsWatchedForFurtherHosts) {
     EXPECT_TRUE(result.watch);
     ASSERT_EQ(result.name_count, 1);
     EXPECT_EQ(result.names[0].name.view(), "two.example");
-    classifier.watch(packet("body bytes", kProtoTcp, true, 80, 80), catalogue, result);
+    classifier.watch(packet("{\"a\": 1}", kProtoTcp, true, 80, 80), catalogue, result);
     EXPECT_FALSE(result.watch);
 }
 
