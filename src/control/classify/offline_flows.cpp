@@ -76,7 +76,8 @@ OfflineFlow& OfflineFlows::flow_of(const ParsedPacket& packet, bool& from_client
 
 void OfflineFlows::take_frame(std::span<const std::uint8_t> frame) {
     ParsedPacket packet;
-    if (dataplane::parse(frame.data(), static_cast<std::uint32_t>(frame.size()), packet) != dataplane::ParseResult::ip) {
+    if (dataplane::parse(frame.data(), static_cast<std::uint32_t>(frame.size()), packet,
+                         dataplane::HeaderChecksum::known_good) != dataplane::ParseResult::ip) { // as captured, before offload
         take_unreadable(frame.size());
         return;
     }

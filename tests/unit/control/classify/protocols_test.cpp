@@ -40,7 +40,7 @@ const Row kRows[] = {
     {"VNC", kTcp, 9, false, "RFB 003.008\n"},
     {"PostgreSQL", kTcp, 9, true, "\x00\x00\x00\x08\x04\xd2\x16\x2f"s},
     {"PostgreSQL", kTcp, 9, true, "\x00\x00\x00\x11\x00\x03\x00\x00user\x00joe\x00\x00"s.replace(3, 1, 1, '\x12')},
-    {"MySQL", kTcp, 9, false, "\x14\x00\x00\x00\x0a"s + "8.0.36\x00"s + "\x01\x00\x00\x00" + "abcdefgh"},
+    {"MySQL", kTcp, 9, false, "\x14\x00\x00\x00\x0a"s + "8.0.36\x00"s + "\x01\x00\x00\x00"s + "abcdefgh"},
     {"MongoDB", kTcp, 9, true, "\x15\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\xdd\x07\x00\x00\x00\x00\x00\x00\x00"s},
     {"Redis", kTcp, 9, true, "*1\r\n$4\r\nPING\r\n"},
     {"Memcached", kTcp, 9, true, "set key 0 900 5\r\nhello\r\n"},

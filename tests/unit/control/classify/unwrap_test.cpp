@@ -45,7 +45,8 @@ int source_of(const Bytes& packet, std::uint32_t link_type = 1, bool descend = t
         return -1;
     }
     dataplane::ParsedPacket parsed;
-    EXPECT_EQ(dataplane::parse(out.frame.data(), static_cast<std::uint32_t>(out.frame.size()), parsed),
+    EXPECT_EQ(dataplane::parse(out.frame.data(), static_cast<std::uint32_t>(out.frame.size()), parsed,
+                               dataplane::HeaderChecksum::known_good),
               dataplane::ParseResult::ip);
     return parsed.src.bytes[15];
 }
@@ -100,7 +101,8 @@ TEST(Unwrap, WhatWasCutShortGetsTheLengthsOfWhatIsThere) {
     Unwrapped out;
     ASSERT_EQ(unwrap(captured, true, out), UnwrapResult::ip);
     dataplane::ParsedPacket parsed;
-    ASSERT_EQ(dataplane::parse(out.frame.data(), static_cast<std::uint32_t>(out.frame.size()), parsed),
+    ASSERT_EQ(dataplane::parse(out.frame.data(), static_cast<std::uint32_t>(out.frame.size()), parsed,
+                               dataplane::HeaderChecksum::known_good),
               dataplane::ParseResult::ip);
     EXPECT_EQ(parsed.payload_length, 10);
 }
