@@ -25,7 +25,7 @@ CatalogueControl::~CatalogueControl() {
     }
 }
 
-CatalogueControl::Outcome CatalogueControl::load_now(const std::vector<std::filesystem::path>& files,
+CatalogueControl::Outcome CatalogueControl::load_now(const Files& files,
                                                      const dataplane::Catalogue* before, unsigned workers) {
     const auto begun = std::chrono::steady_clock::now();
     Outcome outcome;
@@ -47,7 +47,8 @@ bool CatalogueControl::reload() {
         return false;
     }
     times_ = file_times();
-    running_ = std::async(std::launch::async, [files = files_, before = tables_, workers = workers_] {
+    running_ = std::async(std::launch::async, [files = built_in_only_ ? Files{} : files_, before = tables_,
+                                               workers = workers_] {
         return load_now(files, before ? &before->catalogue : nullptr, workers);
     });
     return true;
@@ -60,9 +61,8 @@ void CatalogueControl::tick(std::chrono::steady_clock::time_point now) {
         } catch (const std::exception& error) {
             last_error_ = error.what();
             spdlog::error("catalogue not changed: {}", error.what());
-            if (loads_ == 0 && !files_.empty()) { // nothing but the parsers is in force yet
-                files_.clear();
-                again_ = true;
+            if (loads_ == 0 && !files_.empty() && !built_in_only_) { // nothing but the parsers is in force yet
+                built_in_only_ = again_ = true;
             }
         }
         if (std::exchange(again_, false)) {
@@ -72,6 +72,7 @@ void CatalogueControl::tick(std::chrono::steady_clock::time_point now) {
     if (now - looked_at_ >= kLookInterval) {
         looked_at_ = now;
         if (file_times() != times_) {
+            built_in_only_ = false;
             reload();
         }
     }

@@ -45,12 +45,14 @@ private:
         std::shared_ptr<const dataplane::CatalogueTables> tables;
         std::chrono::milliseconds took{};
     };
-    [[nodiscard]] static Outcome load_now(const std::vector<std::filesystem::path>& files,
+    using Files = std::vector<std::filesystem::path>;
+    [[nodiscard]] static Outcome load_now(const Files& files,
                                           const dataplane::Catalogue* before, unsigned workers);
     void put_in_force(Outcome outcome);
     [[nodiscard]] std::vector<std::filesystem::file_time_type> file_times() const;
 
-    std::vector<std::filesystem::path> files_;
+    const Files files_;
+    bool built_in_only_ = false; ///< the operator's files did not compile at the start
     const unsigned workers_;
     Publisher& publisher_;
     std::future<Outcome> running_;
