@@ -74,7 +74,8 @@ Gateway::Gateway(const Config& given)
       resolver(config.resolvers, [this](const std::string& name, bool is_v6, const std::vector<IpAddress>& addresses,
                                         std::uint32_t ttl_s) {
           directory.learn(name, is_v6, addresses, ttl_s, std::chrono::steady_clock::now(), AnswerSource::resolver);
-      }) {
+      }),
+      captures(config.captures.folder, config.captures.keep) {
     started_at_ = std::chrono::steady_clock::now();
     silence_shared_interfaces(config);
     threats.load_first();
@@ -100,6 +101,7 @@ Gateway::Gateway(const Config& given)
 
 Gateway::~Gateway() {
     queue.stop();
+    stop_capture("the gateway stops");
     metrics_.reset();
     telnet_.reset();
     unix_server_.reset();
@@ -113,6 +115,26 @@ void Gateway::lifecycle(const char* change) {
     event.foregate["version"] = FOREGATE_VERSION;
     events.write(event, std::chrono::system_clock::now());
     spdlog::info("foregate {} {}", FOREGATE_VERSION, change);
+}
+
+void Gateway::note_capture(const char* change, const CaptureStatus& status) {
+    Event event;
+    event.type = "capture";
+    event.foregate["change"] = change;
+    event.foregate["file"] = status.file;
+    if (status.phase == CaptureStatus::Phase::ended) {
+        event.foregate["reason"] = status.ended_by;
+        event.foregate["packets"] = status.packets;
+        event.foregate["lost"] = status.lost;
+    }
+    events.write(event, std::chrono::system_clock::now());
+}
+
+void Gateway::stop_capture(const std::string& why) {
+    if (captures.running()) {
+        captures.stop(why);
+        note_capture("ended", *captures.status());
+    }
 }
 
 int Gateway::run() {
@@ -180,6 +202,9 @@ void Gateway::tick() {
         events.flush_suppressed(std::chrono::system_clock::now());
         kernel.refresh_stale();
         directory.expire(std::chrono::steady_clock::now());
+        if (const auto ended = captures.tick(std::chrono::system_clock::now())) {
+            note_capture("ended", *ended);
+        }
         if (metrics_) {
             metrics_->publish(gather_metrics(*this));
         }

@@ -2,6 +2,8 @@
 // The running gateway: everything the control core owns, in the order of its start; it stops in reverse.
 #pragma once
 
+#include "control/capture/capture_desk.h"
+#include "control/commands/core_values.h"
 #include "control/config/config.h"
 #include "control/console/command_runner.h"
 #include "control/console/control_queue.h"
@@ -59,6 +61,9 @@ public:
     PlanRunner plan;
     ConnectionKeeper keeper;
     Resolver resolver;
+    CaptureDesk captures;
+    CoreLook last_cores; ///< what `show cores` said last
+    DropLook last_drops; ///< what `show drops` said last
 
     [[nodiscard]] std::int64_t epoch_s() const { return clock.epoch(std::chrono::system_clock::now()); }
     [[nodiscard]] std::string name_of(const IpAddress& server, std::uint16_t port) const {
@@ -73,6 +78,10 @@ public:
     [[nodiscard]] Snapshots snapshot(std::uint32_t desktop, bool flows, bool held);
     /// Console order: one held connection for a desktop. The error says why not.
     [[nodiscard]] std::string open_held(const std::string& desktop, const std::string& destination);
+    /// Ends the capture, if one runs; `why` as an event and the console say it.
+    void stop_capture(const std::string& why);
+    /// An event about a capture: it holds what desktops did.
+    void note_capture(const char* change, const CaptureStatus& status);
     [[nodiscard]] std::chrono::steady_clock::time_point started_at() const noexcept { return started_at_; }
 
 private:

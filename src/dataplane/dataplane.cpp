@@ -171,15 +171,35 @@ std::vector<PortView> Dataplane::ports() const {
 
 std::vector<CoreView> Dataplane::cores() const {
     const Parts& p = *parts_;
-    std::vector<CoreView> out{{"control", p.settings.control_cpu, 0, 0, 0}};
+    std::vector<CoreView> out(1);
+    out[0].role = "control";
+    out[0].cpu = p.settings.control_cpu;
+    const auto add = [&](const char* role, unsigned cpu, std::size_t core) -> CoreView& {
+        CoreView& view = out.emplace_back();
+        view.role = role;
+        view.cpu = cpu;
+        if (core < p.cores.size()) { // not before the start
+            const CoreTime& time = p.cores[core]->time();
+            view.turns = time.turns.read();
+            view.idle_turns = time.idle_turns.read();
+            view.busy_ns = time.busy_ns.read();
+            view.idle_ns = time.idle_ns.read();
+        }
+        return view;
+    };
     for (unsigned w = 0; w < p.workers.size(); ++w) {
         const bool shapes = !p.layout.shaper_apart && p.layout.shaper_worker == w;
-        const CounterBlock& counters = p.workers[w]->counters();
-        out.push_back({shapes ? "worker+shaper" : "worker", p.settings.worker_cpus[w], counters.read(Counter::turns),
-                       counters.read(Counter::idle_turns), p.workers[w]->flow_count()});
+        const Worker& worker = *p.workers[w];
+        CoreView& view = add(shapes ? "worker+shaper" : "worker", p.settings.worker_cpus[w], w);
+        view.worker = static_cast<int>(w);
+        view.flows = worker.flow_count();
+        view.bursts = worker.counters().read(Counter::bursts);
+        view.packets = worker.counters().read(Counter::received);
+        view.redirected = worker.counters().read(Counter::redirected);
+        view.stages = worker.stage_sums();
     }
     if (p.layout.shaper_apart) {
-        out.push_back({"shaper", p.settings.shaper_cpu, 0, 0, 0});
+        add("shaper", p.settings.shaper_cpu, p.workers.size());
     }
     return out;
 }
@@ -203,6 +223,27 @@ std::uint64_t Dataplane::read(DropReason reason) const noexcept {
     return sum;
 }
 
+std::vector<DropView> Dataplane::drops_by_core() const {
+    std::vector<DropView> out;
+    const auto add = [&out](std::string core, const CounterBlock& counters) {
+        DropView& view = out.emplace_back();
+        view.core = std::move(core);
+        for (std::size_t i = 0; i < kDropReasons; ++i) {
+            view.counts[i] = counters.read(static_cast<DropReason>(i));
+        }
+    };
+    for (unsigned w = 0; w < parts_->workers.size(); ++w) {
+        add("worker " + std::to_string(w), parts_->workers[w]->counters());
+    }
+    for (const auto& stage : parts_->transmit) {
+        if (stage) {
+            add("shaper of " + stage->port().settings().name, stage->counters());
+        }
+    }
+    add("twins", parts_->twin_thread->counters());
+    return out;
+}
+
 DesktopView Dataplane::desktop(std::uint32_t number) const noexcept {
     DesktopView view;
     for (const auto& worker : parts_->workers) {
@@ -223,6 +264,23 @@ const Shaper* Dataplane::shaper(std::uint16_t port) const noexcept {
 }
 
 std::uint64_t Dataplane::now_ms() const noexcept { return parts_->clock.now_ns() / 1'000'000; }
+
+std::uint64_t Dataplane::now_ns() const noexcept { return parts_->clock.now_ns(); }
+
+std::vector<CapturePoint*> Dataplane::capture_points() noexcept {
+    std::vector<CapturePoint*> points;
+    for (const auto& worker : parts_->workers) {
+        points.push_back(&worker->capture_point());
+    }
+    for (const auto& stage : parts_->transmit) {
+        if (stage) {
+            points.push_back(&stage->capture_point());
+        }
+    }
+    return points;
+}
+
+bool Dataplane::dump_ready() const noexcept { return parts_->eal.dump_ready(); }
 
 unsigned Dataplane::free_packet_buffers() const noexcept { return rte_mempool_avail_count(parts_->pool.get()); }
 

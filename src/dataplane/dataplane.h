@@ -7,9 +7,12 @@
 #include "dataplane/messages.h"
 #include "dataplane/settings.h"
 #include "dataplane/shape/shape_stats.h"
+#include "dataplane/stage_cycles.h"
 #include "dataplane/usage/usage_cells.h"
+#include "dataplane/watch/capture_point.h"
 #include "dataplane/worker/transmit_stage.h"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -33,6 +36,17 @@ struct CoreView {
     unsigned cpu = 0;
     std::uint64_t turns = 0, idle_turns = 0;
     std::uint32_t flows = 0;
+    int worker = -1;                            ///< its number; -1: none here
+    std::uint64_t busy_ns = 0, idle_ns = 0;     ///< 0 both: not measured (the control core)
+    std::uint64_t bursts = 0, packets = 0;      ///< of the worker
+    std::uint64_t redirected = 0;               ///< packets that arrived here and are another's
+    StageSums stages;                           ///< of the worker's measured bursts
+};
+
+/// What one writer of counters has dropped.
+struct DropView {
+    std::string core; ///< "worker 0", "shaper of upstream", "twins"
+    std::array<std::uint64_t, kDropReasons> counts{};
 };
 
 /// Sums of one desktop over all workers.
@@ -86,10 +100,17 @@ public:
     /// Sums over all cores.
     [[nodiscard]] std::uint64_t read(Counter counter) const noexcept;
     [[nodiscard]] std::uint64_t read(DropReason reason) const noexcept;
+    [[nodiscard]] std::vector<DropView> drops_by_core() const;
     [[nodiscard]] DesktopView desktop(std::uint32_t number) const noexcept;
     /// nullptr for a port that is not routed.
     [[nodiscard]] const Shaper* shaper(std::uint16_t port) const noexcept;
     [[nodiscard]] std::uint64_t now_ms() const noexcept;
+    /// The polling cores' clock; any thread.
+    [[nodiscard]] std::uint64_t now_ns() const noexcept;
+    /// Where a capture can be armed: one for each worker and for each routed port's transmit side.
+    [[nodiscard]] std::vector<CapturePoint*> capture_points() noexcept;
+    /// dpdk-dumpcap can attach to this process.
+    [[nodiscard]] bool dump_ready() const noexcept;
     [[nodiscard]] unsigned free_packet_buffers() const noexcept;
 
 private:

@@ -53,6 +53,23 @@ Candidates desktop_then_reason(Gateway& gateway, const CommandArgs& before,
     return out;
 }
 
+Candidates capture_keywords(Gateway& gateway, const CommandArgs& before, const std::string& partial) {
+    Candidates out;
+    if (before.words.empty()) {
+        return out; // the file's name is new
+    }
+    if (before.words.back() == "port") {
+        for (const PortConfig& port : gateway.config.ports) {
+            offer(out, port.name, partial);
+        }
+        return out;
+    }
+    for (const char* word : {"port", "in", "out", "snap", "size", "files", "packets", "filter"}) {
+        offer(out, word, partial);
+    }
+    return out;
+}
+
 Candidates desktop_then_destination(Gateway& gateway, const CommandArgs& before,
                                     const std::string& partial) {
     if (before.words.empty()) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/worker/worker.h"
 
+#include "dataplane/worker/stage_clock.h"
+
 #include <cstring>
 #include <rte_ring.h>
 
@@ -51,14 +53,14 @@ Worker::Worker(unsigned index, const Settings& settings, std::vector<PortLane> l
       splice_(state_, flow_stage_, count_, outlet_), verdict_(state_, outlet_), egress_(state_, outlet_),
       redirected_(redirect.size() > 1 ? redirect[index] : nullptr) {
     if (primary_desktops != nullptr && primary_clients != nullptr) {
-        primary_.emplace(*primary_desktops, *primary_clients, state_.counters);
+        primary_.emplace(*primary_desktops, *primary_clients, state_.counters, capture_);
     }
 }
 
 bool Worker::poll(std::uint64_t now_ns) noexcept {
     state_.now_ns = now_ns;
     state_.generation = &generations_.current();
-    bool worked = primary_ && primary_->run();
+    bool worked = primary_ && primary_->run(now_ns);
     for (const PortLane& lane : state_.lanes) {
         if (!is_routed(lane.port->settings().kind) || state_.index >= lane.port->rx_queues()) {
             continue;
@@ -73,6 +75,7 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
         batch_.count = count;
         if (count != 0) {
             state_.counters.add(Counter::received, count);
+            capture_.see(burst, count, lane.port->index(), CaptureDirection::in, now_ns);
             process(batch_, false);
             worked = true;
         }
@@ -103,14 +106,34 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
 }
 
 /// The way of a packet.
-void Worker::process(PacketBatch& batch, bool redirected) noexcept {
+template <typename After>
+void Worker::run_stages(PacketBatch& batch, bool redirected, After&& after) noexcept {
     ingress_.run(batch, redirected);
+    after(Stage::ingress);
     flow_stage_.run(batch);
+    after(Stage::flow);
     splice_.from_upstream(batch);
+    after(Stage::splice_upstream);
     verdict_.run(batch);
+    after(Stage::verdict);
     splice_.from_desktop(batch);
+    after(Stage::splice_desktop);
     count_.run(batch);
+    after(Stage::count);
     egress_.run(batch);
+    after(Stage::egress);
+}
+
+void Worker::process(PacketBatch& batch, bool redirected) noexcept {
+    state_.counters.add(Counter::bursts);
+    if (++bursts_ % kMeasuredEvery != 0) {
+        run_stages(batch, redirected, [](Stage) noexcept {});
+        return;
+    }
+    StageClock clock(stage_cycles_);
+    run_stages(batch, redirected, [&clock](Stage stage) noexcept { clock.done(stage); });
+    stage_cycles_.bursts.add(1);
+    stage_cycles_.packets.add(batch.count);
 }
 
 void Worker::housekeeping() noexcept {

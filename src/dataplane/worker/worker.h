@@ -2,6 +2,8 @@
 // One polling core's work: the stages in their order, and nothing else.
 #pragma once
 
+#include "dataplane/stage_cycles.h"
+#include "dataplane/watch/capture_point.h"
 #include "dataplane/worker/outlet.h"
 #include "dataplane/worker/primary_stage.h"
 #include "dataplane/worker/stages.h"
@@ -31,9 +33,14 @@ public:
     [[nodiscard]] UsageTable& usage_table(unsigned table) noexcept { return state_.usage_tables[table]; }
     [[nodiscard]] std::uint32_t flow_count() const noexcept { return static_cast<std::uint32_t>(flow_count_.read()); }
     [[nodiscard]] unsigned index() const noexcept { return state_.index; }
+    [[nodiscard]] StageSums stage_sums() const noexcept { return stage_cycles_.read(); }
+    [[nodiscard]] CapturePoint& capture_point() noexcept { return capture_; }
 
 private:
     void process(PacketBatch& batch, bool redirected) noexcept;
+    /// The way of a packet; `after(Stage)` is called behind each stage.
+    template <typename After>
+    void run_stages(PacketBatch& batch, bool redirected, After&& after) noexcept;
     void housekeeping() noexcept;
     void take_orders() noexcept;
     void obey(const Order& order) noexcept;
@@ -43,6 +50,8 @@ private:
     void view_held(Snapshot& into) noexcept;
 
     WorkerState state_;
+    StageCycles stage_cycles_;
+    CapturePoint capture_;
     GenerationSlot& generations_;
     Outlet outlet_;
     FlowStage flow_stage_;
@@ -55,6 +64,7 @@ private:
     rte_ring* redirected_ = nullptr; ///< packets other workers found for us
     PacketBatch batch_;
     std::uint64_t turn_ = 0;
+    std::uint64_t bursts_ = 0;
     std::uint32_t aged_at_ms_ = 0;
     OwnedCounter flow_count_;
     TakeSnapshot snapshot_{};        ///< being filled
