@@ -53,56 +53,91 @@ enum class FlowVerdict : std::uint8_t {
 /// How far a TCP connection has come, as far as ageing needs it.
 enum class TcpPhase : std::uint8_t { none, opening, established, closing, closed };
 
-/// One flow. Written by its worker only. Times are milliseconds of the worker's clock.
-struct alignas(64) Flow {
-    FlowKey key;
-    std::uint32_t generation = 0;    ///< tables under which route, session and verdict were last decided
-    std::uint32_t last_seen_ms = 0;
-    std::uint32_t created_ms = 0;
-    std::uint32_t desktop = 0;       ///< 0 = none known
-    std::uint16_t usage_class = 0;
-    FlowVerdict verdict = FlowVerdict::undecided;
-    DropReason blocked_for = DropReason::blocked_flow;
-    AppType app = AppType::other;
-    TcpPhase tcp = TcpPhase::none;
-    bool in_use = false;
-    bool desktop_is_low = false;
-    bool begun_by_desktop = false;
-    bool has_desktop = false;        ///< one end is a desktop (numbered or not)
-    bool counted_answer = false;     ///< a reply was seen: the connection did not fail
-    bool counted_connection = false;
-    bool fin_from_low = false;       ///< who sent the first FIN
-    bool reset_sent = false;
-    bool threat_noted = false;
-    bool pattern_checked = false;    ///< compared with what is expected of the class: once for each flow
-    bool recheck = true;             ///< tables have changed since the verdict was last confirmed
-    SecondaryState secondary = SecondaryState::open;
-    std::uint8_t inspected = 0;      ///< payload packets looked at so far
-    AllotmentRef allotment{};
-    std::uint32_t usage_cell = 0xffffffff;
-    std::uint32_t usage_epoch = 0;
-    SpliceRef splice{};
-    bool splice_upstream_side = false; ///< this key is the held connection's own five-tuple
-    std::array<Hop, 2> hops{};       ///< [0] towards the high end, [1] towards the low end
-    std::array<std::uint64_t, 2> packets{}; ///< [0] sent by the low end
-    std::array<std::uint64_t, 2> bytes{};
+/// No cell yet under the present stamp.
+inline constexpr std::uint32_t kNoUsageCell = 0xffffff;
 
+/// The hot line of a flow: all that a packet of a decided flow needs. Written by its worker only. Times are
+/// milliseconds of the worker's clock. All zero (but the usage cell) is a fresh flow.
+struct alignas(64) Flow {
+    /// IPv4: the two addresses in host order. IPv6: two halves of the key's hash; the addresses are in Flow6.
+    std::uint32_t low = 0;
+    std::uint32_t high = 0;
+    std::uint16_t low_port = 0;
+    std::uint16_t high_port = 0;
+    std::uint8_t protocol = 0;
+    AppType app = AppType::other;
+    bool in_use : 1 = false;
+    bool ipv6 : 1 = false;
+    bool desktop_is_low : 1 = false;
+    bool begun_by_desktop : 1 = false;
+    bool has_desktop : 1 = false;        ///< one end is a desktop (numbered or not)
+    bool counted_answer : 1 = false;     ///< a reply was seen: the connection did not fail
+    bool counted_connection : 1 = false;
+    bool fin_from_low : 1 = false;       ///< who sent the first FIN
+    bool reset_sent : 1 = false;
+    bool threat_noted : 1 = false;
+    bool pattern_checked : 1 = false;    ///< compared with what is expected of the class: once for each flow
+    bool recheck : 1 = true;             ///< tables have changed since the verdict was last confirmed
+    bool has_splice : 1 = false;         ///< the cold part's splice is meant
+    bool splice_upstream_side : 1 = false; ///< this key is the held connection's own five-tuple
+    std::array<std::uint64_t, 2> bytes{};   ///< [0] sent by the low end
+    std::array<std::uint32_t, 2> packets{}; ///< likewise; their upper halves are in the cold part
+    std::uint32_t last_seen_ms = 0;
+    std::uint32_t stamp = 0;             ///< of the worker, when route, session, allotment and usage cell were looked up
+    std::array<std::uint16_t, 2> hops{}; ///< numbers in the route table: [0] towards the high end, [1] the low end
+    AllotmentRef allotment{};
+    std::uint32_t desktop = 0;           ///< 0 = none known
+    std::uint32_t usage_cell : 24 = kNoUsageCell;
+    FlowVerdict verdict : 2 = FlowVerdict::undecided;
+    TcpPhase tcp : 3 = TcpPhase::none;
+    SecondaryState secondary : 2 = SecondaryState::open;
+
+    [[nodiscard]] inline IpAddress low_address() const noexcept;
+    [[nodiscard]] inline IpAddress high_address() const noexcept;
+    [[nodiscard]] FlowKey key() const noexcept {
+        return {low_address(), high_address(), low_port, high_port, protocol};
+    }
     /// The end that is not the desktop: what usage, plan and pattern call the destination.
-    [[nodiscard]] const IpAddress& server() const noexcept { return desktop_is_low ? key.high : key.low; }
+    [[nodiscard]] IpAddress server() const noexcept { return desktop_is_low ? high_address() : low_address(); }
+    [[nodiscard]] IpAddress desktop_address() const noexcept {
+        return desktop_is_low ? low_address() : high_address();
+    }
     /// 0 for protocols without ports (the key of an ICMP echo holds its identifier there).
     [[nodiscard]] std::uint16_t server_port() const noexcept {
-        const bool ports = key.protocol == kProtoTcp || key.protocol == kProtoUdp;
-        return !ports ? std::uint16_t{0} : desktop_is_low ? key.high_port : key.low_port;
+        const bool ports = protocol == kProtoTcp || protocol == kProtoUdp;
+        return !ports ? std::uint16_t{0} : desktop_is_low ? high_port : low_port;
     }
-    [[nodiscard]] const IpAddress& desktop_address() const noexcept {
-        return desktop_is_low ? key.low : key.high;
-    }
-    [[nodiscard]] std::uint16_t desktop_port() const noexcept {
-        return desktop_is_low ? key.low_port : key.high_port;
-    }
-    [[nodiscard]] DestinationKey destination() const noexcept {
-        return {server(), server_port(), usage_class};
-    }
+    [[nodiscard]] std::uint16_t desktop_port() const noexcept { return desktop_is_low ? low_port : high_port; }
 };
+static_assert(sizeof(Flow) == 64, "one cache line");
+
+/// The rest of a flow: what its first packets, a splice, an order or a look at it need.
+struct FlowCold {
+    SpliceRef splice{};
+    std::uint32_t created_ms = 0;
+    std::uint32_t classifier = 0;        ///< state of the classifier while the flow is undecided; 0 = none
+    std::uint16_t application_protocol = 0; ///< catalogue number; 0 = unknown
+    std::uint16_t application = 0;       ///< likewise
+    std::uint16_t usage_class = 0;
+    std::array<std::uint16_t, 2> packets_high{}; ///< bits 32 to 47 of the packet counts
+    DropReason blocked_for = DropReason::blocked_flow;
+    std::uint8_t inspected = 0;          ///< payload packets looked at so far
+};
+static_assert(sizeof(FlowCold) <= 32);
+
+/// A flow of IPv6: two lines, the second with the addresses and the cold part.
+struct Flow6 : Flow {
+    IpAddress low_ip{};
+    IpAddress high_ip{};
+    FlowCold cold{};
+};
+static_assert(sizeof(Flow6) == 128);
+
+inline IpAddress Flow::low_address() const noexcept {
+    return ipv6 ? static_cast<const Flow6*>(this)->low_ip : IpAddress::from_v4(low);
+}
+inline IpAddress Flow::high_address() const noexcept {
+    return ipv6 ? static_cast<const Flow6*>(this)->high_ip : IpAddress::from_v4(high);
+}
 
 } // namespace foregate::dataplane

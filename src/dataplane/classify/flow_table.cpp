@@ -1,106 +1,148 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/classify/flow_table.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace foregate::dataplane {
 
-FlowTable::FlowTable(std::uint32_t capacity, std::uint64_t seed)
-    : seed_(seed), capacity_(std::bit_ceil(capacity < 64 ? 64U : capacity)),
+namespace {
+
+constexpr std::uint32_t kLeast = 64;
+constexpr std::uint32_t kMost = 1U << 24;
+
+} // namespace
+
+FamilyFlowTable::FamilyFlowTable(std::uint32_t capacity, bool ipv6)
+    : ipv6_(ipv6), shift_(ipv6 ? 7 : 6), capacity_(std::bit_ceil(std::clamp(capacity, kLeast, kMost))),
       bucket_mask_(capacity_ / 4 - 1), // twice as many places as flows: load at most one half
-      free_count_(capacity_), buckets_(bucket_mask_ + 1U), flows_(capacity_), free_(capacity_) {
-    for (std::uint32_t i = 0; i < capacity_; ++i) {
-        free_[i] = capacity_ - 1 - i;
+      buckets_(bucket_mask_ + std::size_t{1}), flows_(static_cast<std::size_t>(capacity_) << shift_),
+      cold_(ipv6 ? 1 : capacity_) {}
+
+bool FamilyFlowTable::holds(const Flow& flow, const FlowKey& key, std::uint64_t hash) const noexcept {
+    if (!flow.in_use || flow.low_port != key.low_port || flow.high_port != key.high_port ||
+        flow.protocol != key.protocol) {
+        return false;
     }
+    if (!ipv6_) {
+        return flow.low == key.low.v4() && flow.high == key.high.v4();
+    }
+    const auto& wide = static_cast<const Flow6&>(flow);
+    return flow.low == static_cast<std::uint32_t>(hash) && wide.low_ip == key.low && wide.high_ip == key.high;
 }
 
-std::uint64_t FlowTable::hash(const FlowKey& key) const noexcept {
-    const std::uint64_t ports = static_cast<std::uint64_t>(key.low_port) << 24 |
-                                static_cast<std::uint64_t>(key.high_port) << 8 | key.protocol;
-    const std::uint64_t first = hash_address(key.low, seed_ ^ ports * 0x9e3779b97f4a7c15ULL);
-    return hash_address(key.high, first);
-}
-
-Flow* FlowTable::find(const FlowKey& key, std::uint64_t hash) noexcept {
+Flow* FamilyFlowTable::find(const FlowKey& key, std::uint64_t hash) const noexcept {
     const std::uint16_t tag = tag_of(hash);
-    std::uint32_t at = bucket_of(hash);
+    std::uint32_t where = bucket_of(hash);
     for (int choice = 0; choice < 2; ++choice) {
-        const Bucket& bucket = buckets_[at];
-        for (unsigned way = 0; way < kWays; ++way) {
-            if (bucket.tags[way] == tag && bucket.numbers[way] != 0) {
-                Flow& flow = flows_[bucket.numbers[way] - 1];
-                if (flow.key == key) {
-                    return &flow;
-                }
+        const Bucket& bucket = buckets_[where];
+        for (unsigned ways = ways_with(bucket, tag); ways != 0; ways &= ways - 1) {
+            Flow* flow = at(bucket.numbers[static_cast<unsigned>(__builtin_ctz(ways))]);
+            if (holds(*flow, key, hash)) {
+                return flow;
             }
         }
-        at = other_bucket(at, tag);
+        where = other_bucket(where, tag);
     }
     return nullptr;
 }
 
-unsigned FlowTable::make_room(std::uint32_t at) noexcept {
-    Bucket& bucket = buckets_[at];
-    for (unsigned way = 0; way < kWays; ++way) {
-        if (bucket.numbers[way] == 0) {
-            return way;
-        }
+unsigned FamilyFlowTable::make_room(std::uint32_t where) noexcept {
+    Bucket& bucket = buckets_[where];
+    if (const unsigned empty = ways_with(bucket, 0); empty != 0) {
+        return static_cast<unsigned>(__builtin_ctz(empty));
     }
-    // One level deep: move an entry whose other bucket has an empty place. The flow itself stays where it is.
+    // One level deep: move an entry whose other bucket has an empty way. The flow itself stays where it is.
     for (unsigned way = 0; way < kWays; ++way) {
-        Bucket& other = buckets_[other_bucket(at, bucket.tags[way])];
-        for (unsigned free_way = 0; free_way < kWays; ++free_way) {
-            if (other.numbers[free_way] == 0) {
-                other.tags[free_way] = bucket.tags[way];
-                other.numbers[free_way] = bucket.numbers[way];
-                bucket.numbers[way] = 0;
-                return way;
-            }
+        Bucket& other = buckets_[other_bucket(where, bucket.tags[way])];
+        if (const unsigned empty = ways_with(other, 0); empty != 0 && &other != &bucket) {
+            const auto to = static_cast<unsigned>(__builtin_ctz(empty));
+            other.tags[to] = bucket.tags[way];
+            other.numbers[to] = bucket.numbers[way];
+            bucket.tags[way] = 0;
+            return way;
         }
     }
     return kWays;
 }
 
-Flow* FlowTable::insert(const FlowKey& key, std::uint64_t hash) noexcept {
-    if (free_count_ == 0) {
+Flow* FamilyFlowTable::insert(const FlowKey& key, std::uint64_t hash) noexcept {
+    if (size_ == capacity_) {
         return nullptr;
     }
     const std::uint16_t tag = tag_of(hash);
-    std::uint32_t at = bucket_of(hash);
-    unsigned way = make_room(at);
+    std::uint32_t where = bucket_of(hash);
+    unsigned way = make_room(where);
     if (way == kWays) {
-        at = other_bucket(at, tag);
-        way = make_room(at);
+        where = other_bucket(where, tag);
+        way = make_room(where);
         if (way == kWays) {
             return nullptr;
         }
     }
-    const std::uint32_t number = free_[--free_count_];
-    buckets_[at].tags[way] = tag;
-    buckets_[at].numbers[way] = number + 1;
-    Flow& flow = flows_[number];
-    flow = Flow{};
-    flow.key = key;
+    const std::uint32_t number = free_ != kNone ? free_ : fresh_++;
+    Flow& flow = *at(number);
+    if (free_ != kNone) {
+        free_ = flow.low;
+    }
+    buckets_[where].tags[way] = tag;
+    buckets_[where].numbers[way] = number;
+    ++size_;
+    if (ipv6_) {
+        auto* wide = new (&flow) Flow6{};
+        wide->low_ip = key.low;
+        wide->high_ip = key.high;
+        flow.low = static_cast<std::uint32_t>(hash);
+        flow.high = static_cast<std::uint32_t>(hash >> 32);
+    } else {
+        new (&flow) Flow{};
+        cold_[number] = FlowCold{};
+        flow.low = key.low.v4();
+        flow.high = key.high.v4();
+    }
+    flow.ipv6 = ipv6_;
+    flow.low_port = key.low_port;
+    flow.high_port = key.high_port;
+    flow.protocol = key.protocol;
     flow.in_use = true;
     return &flow;
 }
 
-void FlowTable::erase(Flow& flow) noexcept {
-    const std::uint64_t h = hash(flow.key);
-    const std::uint16_t tag = tag_of(h);
-    const auto number = static_cast<std::uint32_t>(&flow - flows_.data());
-    std::uint32_t at = bucket_of(h);
+void FamilyFlowTable::erase(Flow& flow, std::uint64_t hash) noexcept {
+    const std::uint16_t tag = tag_of(hash);
+    const std::uint32_t number = number_of(flow);
+    std::uint32_t where = bucket_of(hash);
     for (int choice = 0; choice < 2; ++choice) {
-        for (unsigned way = 0; way < kWays; ++way) {
-            if (buckets_[at].numbers[way] == number + 1) {
-                buckets_[at].numbers[way] = 0;
+        Bucket& bucket = buckets_[where];
+        for (unsigned ways = ways_with(bucket, tag); ways != 0; ways &= ways - 1) {
+            const auto way = static_cast<unsigned>(__builtin_ctz(ways));
+            if (bucket.numbers[way] == number) {
+                bucket.tags[way] = 0;
                 flow.in_use = false;
-                free_[free_count_++] = number;
+                flow.low = free_;
+                free_ = number;
+                --size_;
                 return;
             }
         }
-        at = other_bucket(at, tag);
+        where = other_bucket(where, tag);
     }
+}
+
+FlowTable::FlowTable(std::uint32_t capacity, std::uint64_t seed)
+    : seed_(seed), ipv4_(capacity, false), ipv6_(capacity, true) {}
+
+std::uint64_t FlowTable::hash(const FlowKey& key) const noexcept {
+    const std::uint64_t ports = static_cast<std::uint64_t>(key.low_port) << 24 |
+                                static_cast<std::uint64_t>(key.high_port) << 8 | key.protocol;
+    if (key.low.is_v4()) {
+        const std::uint64_t pair = static_cast<std::uint64_t>(key.low.v4()) << 32 | key.high.v4();
+        return detail::multiply_fold(
+            detail::multiply_fold(pair ^ seed_ ^ 0xa0761d6478bd642fULL, ports ^ 0xe7037ed1a0b428dbULL) ^ seed_,
+            0x8ebc6af09c88c6e3ULL);
+    }
+    const std::uint64_t first = hash_address(key.low, seed_ ^ ports * 0x9e3779b97f4a7c15ULL);
+    return hash_address(key.high, first);
 }
 
 } // namespace foregate::dataplane

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/device/packet_pool.h"
 
-#include "dataplane/device/shape_tag.h"
-
 #include <rte_errno.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
@@ -22,7 +20,7 @@ void FreeRing::operator()(rte_ring* ring) const noexcept {
 }
 
 PacketPool make_packet_pool(const std::string& name, unsigned count, unsigned cache) {
-    rte_mempool* pool = rte_pktmbuf_pool_create(name.c_str(), count, cache, kShapeTagBytes, RTE_MBUF_DEFAULT_BUF_SIZE,
+    rte_mempool* pool = rte_pktmbuf_pool_create(name.c_str(), count, cache, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
                                                 static_cast<int>(rte_socket_id()));
     if (pool == nullptr) {
         throw std::runtime_error("no memory for " + std::to_string(count) + " packet buffers (" +

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a worker tells the shaper about a packet; it lies in the packet buffer's private area.
+// What a worker tells the shaper about a packet. It lies in the first line of the packet buffer, in the eight bytes of
+// the receive hash, which nobody needs any more once a packet is on its way out.
 #pragma once
 
 #include "dataplane/shape/shape_settings.h"
@@ -10,19 +11,15 @@
 namespace foregate::dataplane {
 
 struct ShapeTag {
-    std::uint32_t pipe = 0;      ///< the desktop's number; 0 = nobody's
-    std::uint32_t flow_hash = 0;
+    std::uint32_t pipe : 24 = 0; ///< the desktop's number; 0 = nobody's
+    TrafficClass traffic_class : 8 = TrafficClass::regular;
     std::uint16_t allotment = 0; ///< 0 = none
-    TrafficClass traffic_class = TrafficClass::regular;
+    std::uint16_t flow_hash = 0;
 };
+static_assert(sizeof(ShapeTag) == sizeof(rte_mbuf::hash));
 
-/// Private bytes of every packet buffer.
-inline constexpr unsigned kShapeTagBytes = 16;
-static_assert(sizeof(ShapeTag) <= kShapeTagBytes && kShapeTagBytes % RTE_MBUF_PRIV_ALIGN == 0);
-
-/// Any packet of our own pools has one.
 [[nodiscard]] inline ShapeTag& shape_tag(rte_mbuf* packet) noexcept {
-    return *static_cast<ShapeTag*>(rte_mbuf_to_priv(packet));
+    return reinterpret_cast<ShapeTag&>(packet->hash);
 }
 
 } // namespace foregate::dataplane

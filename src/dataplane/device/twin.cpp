@@ -123,7 +123,7 @@ bool TwinThread::from_kernel(const Lane& lane) noexcept {
             continue;
         }
         std::memcpy(data, frame, static_cast<std::size_t>(length));
-        shape_tag(packet) = ShapeTag{0, 0, 0, TrafficClass::control};
+        shape_tag(packet) = ShapeTag{0, TrafficClass::control, 0, 0};
         if (rte_ring_mp_enqueue(lane.from_kernel, packet) != 0) {
             counters_.drop(DropReason::shaper_ring_full);
             rte_pktmbuf_free(packet);

@@ -23,7 +23,7 @@ struct Route {
 };
 
 /// The answer for one destination.
-struct Hop {
+struct alignas(16) Hop {
     enum class Kind : std::uint8_t {
         forward, ///< out of `port` to `mac`
         kernel,  ///< own address, multicast, no route, or a neighbour the kernel has yet to resolve
@@ -34,50 +34,50 @@ struct Hop {
     static constexpr std::uint16_t kNoPort = 0xffff;
 };
 
+/// Answers are numbered, so that a flow can keep one in two bytes. Number 0 is "to the kernel, no port".
 class RouteTable {
 public:
-    RouteTable() = default;
-    /// `own`: addresses of the twins. `neighbours`: address to MAC; addresses are unique over the ports.
+    RouteTable() : hops_(1) {}
+    /// `own`: addresses of the twins. `neighbours`: address to MAC; addresses are unique over the ports. A neighbour
+    /// beyond number 65,535 counts as unresolved: its packets go by the kernel.
     RouteTable(const std::vector<std::pair<IpPrefix, Route>>& routes, const std::vector<IpAddress>& own,
-               std::unordered_map<IpAddress, MacAddress, IpAddressHash> neighbours)
-        : routes_(routes), neighbours_(std::move(neighbours)) {
-        std::vector<std::pair<IpPrefix, bool>> local;
-        for (const auto& a : own) {
-            local.emplace_back(IpPrefix{a, static_cast<std::uint8_t>(a.is_v4() ? 32 : 128)}, true);
-        }
-        for (const char* text : {"224.0.0.0/4", "255.255.255.255/32", "127.0.0.0/8", "0.0.0.0/8", "ff00::/8",
-                                 "fe80::/10", "::/127", "169.254.0.0/16"}) {
-            local.emplace_back(*IpPrefix::parse(text), true);
-        }
-        local_ = PrefixMap<bool>(local);
-    }
+               const std::unordered_map<IpAddress, MacAddress, IpAddressHash>& neighbours);
 
     [[nodiscard]] bool is_local(const IpAddress& a) const noexcept { return local_.find(a) != nullptr; }
 
-    [[nodiscard]] Hop lookup(const IpAddress& destination) const noexcept {
-        Hop hop;
+    /// The number of the answer for `destination`; only good for this table.
+    [[nodiscard]] std::uint16_t lookup_number(const IpAddress& destination) const noexcept {
         if (is_local(destination)) {
-            return hop;
+            return 0;
         }
-        const Route* route = routes_.find(destination);
+        const RouteEntry* route = routes_.find(destination);
         if (route == nullptr) {
-            return hop;
+            return 0;
         }
-        hop.port = route->port;
-        const auto found = neighbours_.find(route->has_gateway ? route->gateway : destination);
-        if (found != neighbours_.end()) {
-            hop.kind = Hop::Kind::forward;
-            hop.mac = found->second;
+        if (route->has_gateway) {
+            return route->hop;
         }
-        return hop;
+        const auto found = neighbours_.find(destination);
+        return found != neighbours_.end() && hops_[found->second].port == route->port ? found->second : route->hop;
+    }
+    [[nodiscard]] const Hop& hop(std::uint16_t number) const noexcept { return hops_[number]; }
+    [[nodiscard]] const Hop& lookup(const IpAddress& destination) const noexcept {
+        return hops_[lookup_number(destination)];
     }
 
     [[nodiscard]] std::size_t neighbour_count() const noexcept { return neighbours_.size(); }
 
 private:
-    PrefixMap<Route> routes_;
+    struct RouteEntry {
+        std::uint16_t port = 0;
+        bool has_gateway = false;
+        std::uint16_t hop = 0; ///< to the gateway, or where neighbours are unresolved
+    };
+
+    PrefixMap<RouteEntry> routes_;
     PrefixMap<bool> local_;
-    std::unordered_map<IpAddress, MacAddress, IpAddressHash> neighbours_;
+    std::unordered_map<IpAddress, std::uint16_t, IpAddressHash> neighbours_; ///< those on a connected network
+    std::vector<Hop> hops_;
 };
 
 } // namespace foregate::dataplane

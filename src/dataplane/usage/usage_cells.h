@@ -32,12 +32,13 @@ struct UsageCellKey {
     bool operator==(const UsageCellKey&) const noexcept = default;
 };
 
-struct UsageCellData {
-    UsageCellKey key{};
-    bool in_use = false;
+/// What a packet changes lies in the first line.
+struct alignas(64) UsageCellData {
     std::uint64_t bytes_up = 0, bytes_down = 0;
     std::uint64_t packets_up = 0, packets_down = 0;
     std::uint64_t connections = 0, failed = 0;
+    bool in_use = false;
+    UsageCellKey key{};
     DesktopSketch desktops{};
 };
 

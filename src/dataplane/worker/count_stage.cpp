@@ -34,13 +34,17 @@ void CountStage::count_one(BatchSlot& slot) noexcept {
     Flow& flow = *slot.flow;
     const std::uint64_t bytes = slot.parsed.ip_length;
     const unsigned direction = slot.from_low ? 0 : 1;
-    flow.packets[direction] += 1;
+    if (++flow.packets[direction] == 0) [[unlikely]] {
+        ++state_.flows.cold(flow).packets_high[direction];
+    }
     flow.bytes[direction] += bytes;
     const bool up = slot.from_desktop();
     if (up != flow.begun_by_desktop && (slot.parsed.tcp_flags & tcp_rst) == 0) {
         flow.counted_answer = true;
     }
-    if (flow.key.protocol == kProtoTcp) {
+    constexpr std::uint8_t kEvents = tcp_syn | tcp_fin | tcp_rst;
+    if (flow.protocol == kProtoTcp &&
+        ((slot.parsed.tcp_flags & kEvents) != 0 || flow.tcp == TcpPhase::opening)) {
         advance_tcp(flow, slot);
     }
     if (!flow.has_desktop) {
@@ -49,7 +53,7 @@ void CountStage::count_one(BatchSlot& slot) noexcept {
     DesktopCell& cell = state_.desktop_cell(flow.desktop);
     (up ? cell.bytes_up : cell.bytes_down).add(bytes);
     (up ? cell.packets_up : cell.packets_down).add(1);
-    if (up && (flow.key.protocol != kProtoTcp || slot.parsed.payload_length > 1 || slot.is_tcp_syn())) {
+    if (up && (flow.protocol != kProtoTcp || slot.parsed.payload_length > 1 || slot.is_tcp_syn())) {
         cell.last_activity_ms.set(state_.now_ms());
     }
     UsageCellData* usage = usage_cell(flow);
@@ -66,11 +70,16 @@ void CountStage::count_one(BatchSlot& slot) noexcept {
 }
 
 UsageCellData* CountStage::usage_cell(Flow& flow) noexcept {
-    UsageTable& table = state_.usage_tables[state_.usage_table];
-    if (flow.usage_epoch == state_.usage_epoch && flow.usage_cell != UsageTable::kFull) {
-        return &table.cell(flow.usage_cell);
+    if (flow.usage_cell != kNoUsageCell && flow.stamp == state_.stamp) {
+        return &state_.usage_tables[state_.usage_table].cell(flow.usage_cell);
     }
-    UsageCellKey key{flow.server(), flow.server_port(), flow.usage_class, flow.key.protocol, flow.app};
+    return add_usage_cell(flow);
+}
+
+UsageCellData* CountStage::add_usage_cell(Flow& flow) noexcept {
+    UsageTable& table = state_.usage_tables[state_.usage_table];
+    UsageCellKey key{flow.server(), flow.server_port(), state_.flows.cold(flow).usage_class, flow.protocol,
+                     flow.app};
     if (!flow.begun_by_desktop) { // the service is the desktop's: its port says more than the peer's
         key.port = 0;
     }
@@ -84,8 +93,8 @@ UsageCellData* CountStage::usage_cell(Flow& flow) noexcept {
             return nullptr;
         }
     }
-    flow.usage_cell = index;
-    flow.usage_epoch = state_.usage_epoch;
+    // Under an older stamp (a flow that ends) the cell is looked up once more the next time.
+    flow.usage_cell = flow.stamp == state_.stamp ? index & kNoUsageCell : kNoUsageCell;
     UsageCellData& cell = table.cell(index);
     const std::uint64_t who = flow.desktop != 0 ? flow.desktop : hash_address(flow.desktop_address(), 1);
     cell.desktops.add(hash_address(IpAddress::from_v4(static_cast<std::uint32_t>(who)), state_.usage_salt));
@@ -93,7 +102,7 @@ UsageCellData* CountStage::usage_cell(Flow& flow) noexcept {
 }
 
 void CountStage::flow_ended(Flow& flow) noexcept {
-    const bool failed = flow.key.protocol == kProtoTcp && flow.begun_by_desktop && !flow.counted_answer &&
+    const bool failed = flow.protocol == kProtoTcp && flow.begun_by_desktop && !flow.counted_answer &&
                         flow.has_desktop && flow.verdict != FlowVerdict::block && !flow.splice_upstream_side;
     if (failed) {
         if (UsageCellData* usage = usage_cell(flow)) {

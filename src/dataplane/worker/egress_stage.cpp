@@ -45,7 +45,7 @@ void EgressStage::run(PacketBatch& batch) noexcept {
 
 void EgressStage::forward_one(BatchSlot& slot) noexcept {
     const Flow& flow = *slot.flow;
-    const Hop& hop = flow.hops[slot.from_low ? 0 : 1];
+    const Hop& hop = state_.generation->routes->hop(flow.hops[slot.from_low ? 0 : 1]);
     // No route yet, a neighbour to be found, TTL at its end or a frame too long: the kernel knows what to do, and
     // answers with the right ICMP error.
     if (hop.kind != Hop::Kind::forward || slot.parsed.ttl <= 1 ||
@@ -56,10 +56,10 @@ void EgressStage::forward_one(BatchSlot& slot) noexcept {
     decrement_ttl(slot.frame(), slot.parsed);
     ShapeTag tag;
     if (flow.has_desktop) {
-        tag.pipe = flow.desktop < state_.settings.max_desktops ? flow.desktop : 0;
+        tag.pipe = (flow.desktop < state_.settings.max_desktops ? flow.desktop : 0) & 0xffffffU;
         tag.allotment = slot.from_desktop() ? flow.allotment.up : flow.allotment.down;
     }
-    tag.flow_hash = static_cast<std::uint32_t>(slot.flow_hash);
+    tag.flow_hash = static_cast<std::uint16_t>(slot.flow_hash >> 16);
     tag.traffic_class = tag.allotment != 0 ? TrafficClass::allotted : TrafficClass::regular;
     outlet_.forward(slot.packet, hop, tag);
 }

@@ -3,25 +3,29 @@
 
 namespace foregate::dataplane {
 
-/// Three passes, so that the misses of a burst overlap: buckets are fetched ahead, then flows, then both are read.
+/// Three passes, so that the misses of a burst overlap: buckets are fetched ahead, then flows, then both are read; the
+/// cells that the packet will be counted in are fetched last.
 void FlowStage::run(PacketBatch& batch) noexcept {
     std::array<FlowKey, kBurst> keys;
     for (unsigned i = 0; i < batch.count; ++i) {
         BatchSlot& slot = batch.slots[i];
         if (slot.fate == Fate::pending) {
             keys[i] = key_of(slot);
-            state_.flows.prefetch(slot.flow_hash);
+            state_.flows.prefetch(slot.parsed.ip_version == 6, slot.flow_hash);
         }
     }
     for (BatchSlot& slot : batch) {
         if (slot.fate == Fate::pending) {
-            state_.flows.prefetch_flow(slot.flow_hash);
+            slot.flow = state_.flows.prefetch_flow(slot.parsed.ip_version == 6, slot.flow_hash);
         }
     }
     for (unsigned i = 0; i < batch.count; ++i) {
         BatchSlot& slot = batch.slots[i];
         if (slot.fate == Fate::pending) {
             slot.flow = find_or_create(slot, keys[i]);
+            if (slot.flow != nullptr) {
+                prefetch_cells(*slot.flow);
+            }
         }
     }
 }
@@ -37,11 +41,28 @@ bool FlowStage::from_desktop_port(const BatchSlot& slot) const noexcept {
     return state_.lanes[slot.packet->port].port->settings().kind == PortKind::desktop;
 }
 
-Flow* FlowStage::find_or_create(BatchSlot& slot) noexcept { return find_or_create(slot, key_of(slot)); }
+void FlowStage::prefetch_cells(const Flow& flow) const noexcept {
+    if (!flow.has_desktop) {
+        return;
+    }
+    __builtin_prefetch(&state_.desktop_cell(flow.desktop), 1);
+    if (flow.usage_cell != kNoUsageCell) {
+        __builtin_prefetch(&state_.usage_tables[state_.usage_table].cell(flow.usage_cell), 1);
+    }
+}
+
+Flow* FlowStage::find_or_create(BatchSlot& slot) noexcept {
+    slot.flow = nullptr;
+    return find_or_create(slot, key_of(slot));
+}
 
 Flow* FlowStage::find_or_create(BatchSlot& slot, const FlowKey& key) noexcept {
-    Flow* flow = state_.flows.find(key, slot.flow_hash);
+    Flow* flow = state_.flows.find(key, slot.flow_hash, slot.flow);
     if (flow == nullptr) {
+        if (state_.generation->routes->is_local(slot.parsed.dst)) { // a talk with the gateway itself is no flow
+            slot.fate = Fate::kernel;
+            return nullptr;
+        }
         DropReason reason{};
         if (!admit_new(slot, reason)) {
             slot.drop(reason);
@@ -55,7 +76,7 @@ Flow* FlowStage::find_or_create(BatchSlot& slot, const FlowKey& key) noexcept {
         begin(*flow, slot);
         slot.new_flow = true;
     }
-    if (flow->generation != state_.generation->number) {
+    if (flow->stamp != state_.stamp) {
         refresh(*flow);
     }
     if (!slot.new_flow && forged(*flow, slot)) {
@@ -97,26 +118,28 @@ bool FlowStage::admit_new(const BatchSlot& slot, DropReason& reason) noexcept {
 }
 
 void FlowStage::begin(Flow& flow, const BatchSlot& slot) noexcept {
-    flow.created_ms = state_.now_ms();
+    state_.flows.cold(flow).created_ms = state_.now_ms();
     flow.begun_by_desktop = from_desktop_port(slot);
     flow.desktop_is_low = flow.begun_by_desktop == slot.from_low;
     flow.tcp = slot.parsed.protocol == kProtoTcp ? TcpPhase::opening : TcpPhase::none;
     flow.app = app_type_of_port(slot.parsed.protocol, flow.server_port());
-    flow.generation = state_.generation->number - 1;
     state_.counters.add(Counter::flows_created);
 }
 
 void FlowStage::refresh(Flow& flow) noexcept {
     const Generation& tables = *state_.generation;
-    flow.generation = tables.number;
+    flow.stamp = state_.stamp;
     const DesktopRecord* record = tables.desktops->find(flow.desktop_address());
     flow.has_desktop = record != nullptr;
     flow.desktop = record != nullptr ? record->desktop : 0;
-    flow.usage_class = record != nullptr ? record->usage_class : 0;
+    const std::uint16_t usage_class = record != nullptr ? record->usage_class : std::uint16_t{0};
+    state_.flows.cold(flow).usage_class = usage_class;
     flow.secondary = record != nullptr ? record->state : SecondaryState::open;
-    flow.hops[0] = tables.routes->lookup(flow.key.high);
-    flow.hops[1] = tables.routes->lookup(flow.key.low);
-    flow.allotment = flow.has_desktop ? tables.plan->find(flow.destination()) : AllotmentRef{};
+    flow.hops[0] = tables.routes->lookup_number(flow.high_address());
+    flow.hops[1] = tables.routes->lookup_number(flow.low_address());
+    flow.allotment = flow.has_desktop ? tables.plan->find({flow.server(), flow.server_port(), usage_class})
+                                      : AllotmentRef{};
+    flow.usage_cell = kNoUsageCell;
     flow.recheck = true;
 }
 

@@ -31,6 +31,10 @@ void IngressStage::run(PacketBatch& batch, bool redirected) noexcept {
         }
         const unsigned worker = owner(slot);
         if (worker != state_.index) {
+            if (state_.generation->routes->is_local(slot.parsed.dst)) { // the kernel can have it from here as well
+                slot.fate = Fate::kernel;
+                continue;
+            }
             state_.counters.add(Counter::redirected);
             if (rte_ring_mp_enqueue(redirect_[worker], slot.packet) != 0) {
                 slot.drop(DropReason::redirect_full);
@@ -69,7 +73,7 @@ void IngressStage::parse_one(BatchSlot& slot) noexcept {
     case ParseResult::ip:
         break;
     }
-    if (is_neighbour_discovery(slot.parsed) || state_.generation->routes->is_local(slot.parsed.dst)) {
+    if (is_neighbour_discovery(slot.parsed)) {
         slot.fate = Fate::kernel;
     }
 }

@@ -26,11 +26,30 @@ void Outlet::forward(rte_mbuf* packet, const Hop& hop, const ShapeTag& tag) noex
     const PortLane& lane = state_.lanes[hop.port];
     write_ethernet(rte_pktmbuf_mtod(packet, std::uint8_t*), hop.mac, lane.port->mac());
     shape_tag(packet) = tag;
-    if (rte_ring_mp_enqueue(lane.transmit, packet) != 0) {
-        drop(packet, DropReason::shaper_ring_full);
-        return;
+    Gathered& gathered = gathered_[hop.port];
+    gathered.packets[gathered.count++] = packet;
+    if (gathered.count == gathered.packets.size()) {
+        flush(hop.port);
     }
-    state_.counters.add(Counter::forwarded);
+}
+
+void Outlet::flush() noexcept {
+    for (std::size_t port = 0; port < gathered_.size(); ++port) {
+        if (gathered_[port].count != 0) {
+            flush(port);
+        }
+    }
+}
+
+void Outlet::flush(std::size_t port) noexcept {
+    Gathered& gathered = gathered_[port];
+    const unsigned taken =
+        rte_ring_mp_enqueue_burst(state_.lanes[port].transmit, gathered.packets.data(), gathered.count, nullptr);
+    for (unsigned i = taken; i < gathered.count; ++i) {
+        drop(static_cast<rte_mbuf*>(gathered.packets[i]), DropReason::shaper_ring_full);
+    }
+    state_.counters.add(Counter::forwarded, taken);
+    gathered.count = 0;
 }
 
 void Outlet::to_kernel(rte_mbuf* packet) noexcept {
@@ -59,12 +78,12 @@ void Outlet::send_frame(rte_mbuf* packet, const IpAddress& src, const IpAddress&
     frame[12] = src.is_v4() ? 0x08 : 0x86;
     frame[13] = src.is_v4() ? 0x00 : 0xdd;
     const RouteTable& routes = *state_.generation->routes;
-    const Hop hop = routes.lookup(dst);
+    const Hop& hop = routes.lookup(dst);
     if (hop.kind == Hop::Kind::forward) {
-        forward(packet, hop, ShapeTag{0, 0, 0, TrafficClass::control});
+        forward(packet, hop, ShapeTag{0, TrafficClass::control, 0, 0});
         return;
     }
-    const Hop back = routes.lookup(src);
+    const Hop& back = routes.lookup(src);
     const std::uint16_t port = back.port != Hop::kNoPort ? back.port : hop.port;
     if (port == Hop::kNoPort) {
         drop(packet, DropReason::no_twin);

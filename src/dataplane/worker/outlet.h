@@ -12,10 +12,12 @@ namespace foregate::dataplane {
 /// Called on the worker's core. Every function takes the packet over, whatever happens.
 class Outlet {
 public:
-    explicit Outlet(WorkerState& state) noexcept : state_(state) {}
+    explicit Outlet(WorkerState& state) : state_(state), gathered_(state.lanes.size()) {}
 
-    /// Writes the Ethernet header for `hop` and hands the packet to that port's shaper.
+    /// Writes the Ethernet header for `hop`; the packet goes to that port's shaper with the next flush(), in order.
     void forward(rte_mbuf* packet, const Hop& hop, const ShapeTag& tag) noexcept;
+    /// Hands what forward() has gathered to the shapers. Called at the end of each burst and of housekeeping.
+    void flush() noexcept;
     /// Up the twin of the port it came in by (packet->port), within the source's limit.
     void to_kernel(rte_mbuf* packet) noexcept;
     void drop(rte_mbuf* packet, DropReason reason) noexcept;
@@ -33,7 +35,14 @@ public:
     [[nodiscard]] rte_mbuf* allocate() noexcept;
 
 private:
+    struct Gathered {
+        unsigned count = 0;
+        std::array<void*, 2 * kBurst> packets{};
+    };
+    void flush(std::size_t port) noexcept;
+
     WorkerState& state_;
+    std::vector<Gathered> gathered_; ///< by port
 };
 
 } // namespace foregate::dataplane

@@ -24,13 +24,21 @@ enum class Fate : std::uint8_t {
 
 struct BatchSlot {
     rte_mbuf* packet = nullptr;
-    ParsedPacket parsed{};
-    Flow* flow = nullptr;
+    Flow* flow = nullptr;     ///< before the flow stage: a candidate
     std::uint64_t flow_hash = 0;
-    bool from_low = false;    ///< sent by the low end of the flow's key
-    bool new_flow = false;    ///< this packet created the flow
     Fate fate = Fate::pending;
     DropReason reason = DropReason::truncated;
+    bool from_low = false;    ///< sent by the low end of the flow's key
+    bool new_flow = false;    ///< this packet created the flow
+    ParsedPacket parsed{};
+
+    /// The slot is `fresh`'s now; what parsing fills in is left as it is.
+    void begin(rte_mbuf* fresh) noexcept {
+        packet = fresh;
+        flow = nullptr;
+        fate = Fate::pending;
+        new_flow = false;
+    }
 
     [[nodiscard]] std::uint8_t* frame() const noexcept { return rte_pktmbuf_mtod(packet, std::uint8_t*); }
     [[nodiscard]] bool from_desktop() const noexcept { return from_low == flow->desktop_is_low; }

@@ -45,7 +45,7 @@ void SpliceStage::upstream_one(BatchSlot& slot) noexcept {
         return; // it picked the same source port: from_desktop() settles it
     }
     const SpliceAction action =
-        state_.splicer.from_upstream(flow.splice, slot.frame(), slot.parsed, state_.now_ns);
+        state_.splicer.from_upstream(state_.flows.cold(flow).splice, slot.frame(), slot.parsed, state_.now_ns);
     if (action.verdict == SpliceVerdict::stale) { // the connection is gone: an ordinary flow from here on
         state_.flows.erase(flow);
         slot.flow = flows_.find_or_create(slot);
@@ -69,11 +69,11 @@ void SpliceStage::icmp_error(BatchSlot& slot) noexcept {
     bool low = false;
     const FlowKey key = flow_key(quote->src, quote->src_port, quote->dst, quote->dst_port, kProtoTcp, low);
     const Flow* about = state_.flows.find(key, state_.flows.hash(key));
-    if (about == nullptr || !is_valid(about->splice)) {
+    if (about == nullptr || !about->has_splice) {
         return;
     }
     const SpliceAction action =
-        state_.splicer.from_icmp_error(about->splice, slot.frame(), slot.parsed, state_.now_ns);
+        state_.splicer.from_icmp_error(state_.flows.cold(*about).splice, slot.frame(), slot.parsed, state_.now_ns);
     if (action.verdict != SpliceVerdict::stale) {
         (void)apply(slot, action);
     }
@@ -81,32 +81,47 @@ void SpliceStage::icmp_error(BatchSlot& slot) noexcept {
 
 void SpliceStage::from_desktop(PacketBatch& batch) noexcept {
     for (BatchSlot& slot : batch) {
-        if (slot.fate != Fate::pending || slot.flow->key.protocol != kProtoTcp || !slot.from_desktop()) {
+        if (slot.fate != Fate::pending || slot.flow->protocol != kProtoTcp || !slot.from_desktop()) {
             continue;
         }
         Flow& flow = *slot.flow;
-        const std::optional<HeldState> state = state_.splicer.state(flow.splice);
-        const bool own_port_syn = flow.splice_upstream_side && slot.is_tcp_syn() &&
-                                  (state == HeldState::held || state == HeldState::dialing);
-        if (state.has_value() && !own_port_syn) {
-            const SpliceAction action =
-                state_.splicer.from_desktop(flow.splice, slot.frame(), slot.parsed, state_.now_ns);
-            if (action.verdict != SpliceVerdict::stale) {
-                if (action.verdict == SpliceVerdict::forward) {
-                    slot.parsed.src_port = load_be16(slot.frame() + slot.parsed.l4_offset);
-                }
-                (void)apply(slot, action);
-                continue;
-            }
-        }
-        if (!own_port_syn && is_valid(flow.splice)) { // its splice has ended: an ordinary flow from here on
-            flow.splice = SpliceRef{};
-            flow.splice_upstream_side = false;
+        if (flow.has_splice && desktop_on_splice(slot)) {
+            continue;
         }
         if (slot.is_tcp_syn() && flow.has_desktop && flow.desktop != 0 && flow.verdict != FlowVerdict::block) {
             desktop_syn(slot);
         }
     }
+}
+
+/// True when the splice has dealt with the packet. One that has ended leaves an ordinary flow behind.
+bool SpliceStage::desktop_on_splice(BatchSlot& slot) noexcept {
+    Flow& flow = *slot.flow;
+    const SpliceRef splice = state_.flows.cold(flow).splice;
+    const std::optional<HeldState> state = state_.splicer.state(splice);
+    const bool own_port_syn = flow.splice_upstream_side && slot.is_tcp_syn() &&
+                              (state == HeldState::held || state == HeldState::dialing);
+    if (own_port_syn) {
+        return false;
+    }
+    if (state.has_value()) {
+        const SpliceAction action = state_.splicer.from_desktop(splice, slot.frame(), slot.parsed, state_.now_ns);
+        if (action.verdict != SpliceVerdict::stale) {
+            if (action.verdict == SpliceVerdict::forward) {
+                slot.parsed.src_port = load_be16(slot.frame() + slot.parsed.l4_offset);
+            }
+            (void)apply(slot, action);
+            return true;
+        }
+    }
+    forget_splice(flow);
+    return false;
+}
+
+void SpliceStage::forget_splice(Flow& flow) noexcept {
+    flow.has_splice = false;
+    flow.splice_upstream_side = false;
+    state_.flows.cold(flow).splice = SpliceRef{};
 }
 
 void SpliceStage::desktop_syn(BatchSlot& slot) noexcept {
@@ -119,15 +134,15 @@ void SpliceStage::desktop_syn(BatchSlot& slot) noexcept {
     case SynVerdict::none:
     case SynVerdict::fallback:
         if (flow.splice_upstream_side) { // the held connection gave way to the desktop's own
-            flow.splice = SpliceRef{};
-            flow.splice_upstream_side = false;
+            forget_splice(flow);
         }
         return;
     case SynVerdict::drop:
         slot.drop(DropReason::splice_window);
         return;
     case SynVerdict::spliced:
-        flow.splice = outcome.ref;
+        flow.has_splice = true;
+        state_.flows.cold(flow).splice = outcome.ref;
         flow.counted_answer = true;
         count_.begin_spliced(slot);
         slot.fate = Fate::consumed;
@@ -153,7 +168,7 @@ void SpliceStage::learn_options(BatchSlot& slot) noexcept {
     }
     SynLearned learned;
     learned.desktop = desktop;
-    learned.usage_class = slot.flow->usage_class;
+    learned.usage_class = state_.flows.cold(*slot.flow).usage_class;
     learned.syn.mss = options.mss;
     learned.syn.window_scale = options.window_scale;
     learned.syn.sack_permitted = options.sack_permitted;

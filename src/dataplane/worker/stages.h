@@ -43,6 +43,7 @@ private:
     void begin(Flow& flow, const BatchSlot& slot) noexcept;
     void refresh(Flow& flow) noexcept;
     [[nodiscard]] bool from_desktop_port(const BatchSlot& slot) const noexcept;
+    void prefetch_cells(const Flow& flow) const noexcept;
 
     WorkerState& state_;
 };
@@ -65,6 +66,9 @@ private:
     void report_threat(const BatchSlot& slot, const ThreatEntry& entry, DropReason where,
                        std::string_view name) noexcept;
     void cut_short(BatchSlot& slot) noexcept;
+    [[nodiscard]] std::uint16_t usage_class_of(const Flow& flow) const noexcept {
+        return state_.flows.cold(flow).usage_class;
+    }
     void build_dns_reply(const BatchSlot& slot, std::size_t size, rte_mbuf& reply) noexcept;
 
     WorkerState& state_;
@@ -84,6 +88,7 @@ public:
 private:
     void count_one(BatchSlot& slot) noexcept;
     [[nodiscard]] UsageCellData* usage_cell(Flow& flow) noexcept;
+    [[nodiscard]] UsageCellData* add_usage_cell(Flow& flow) noexcept;
 
     WorkerState& state_;
 };
@@ -102,6 +107,8 @@ private:
     void upstream_one(BatchSlot& slot) noexcept;
     void icmp_error(BatchSlot& slot) noexcept;
     void learn_options(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool desktop_on_splice(BatchSlot& slot) noexcept;
+    void forget_splice(Flow& flow) noexcept;
     void desktop_syn(BatchSlot& slot) noexcept;
     [[nodiscard]] bool apply(BatchSlot& slot, SpliceAction action) noexcept;
 

@@ -58,9 +58,9 @@ void VerdictStage::decide(BatchSlot& slot) noexcept {
         return;
     }
     if (flow.verdict == FlowVerdict::undecided && slot.fate == Fate::pending) {
-        if (flow.server_port() == kDnsPort && flow.key.protocol == kProtoUdp) {
+        if (flow.server_port() == kDnsPort && flow.protocol == kProtoUdp) {
             inspect_dns(slot);
-        } else if (flow.key.protocol == kProtoTcp) {
+        } else if (flow.protocol == kProtoTcp) {
             inspect_tcp(slot);
         } else {
             flow.verdict = FlowVerdict::allow;
@@ -82,7 +82,7 @@ bool VerdictStage::secondary_open(BatchSlot& slot) noexcept {
         auto& last = state_.seen_report_ms(flow.desktop, flow.desktop_address());
         if (last == 0 || state_.now_ms() - last >= kSeenReportMs) {
             last = state_.now_ms() == 0 ? 1 : state_.now_ms();
-            state_.report(DesktopSeen{flow.desktop, flow.usage_class, flow.desktop_address()});
+            state_.report(DesktopSeen{flow.desktop, usage_class_of(flow), flow.desktop_address()});
         }
     }
     return wakes || flow.secondary == SecondaryState::no_session;
@@ -115,10 +115,10 @@ void VerdictStage::first_packet(BatchSlot& slot) noexcept {
 void VerdictStage::check_deviation(BatchSlot& slot) noexcept {
     Flow& flow = *slot.flow;
     const PatternTable& pattern = *state_.generation->pattern;
-    const ClassPattern* expected = pattern.of_class(flow.usage_class);
-    const bool connection = slot.is_tcp_syn() || flow.key.protocol == kProtoUdp;
+    const ClassPattern* expected = pattern.of_class(usage_class_of(flow));
+    const bool connection = slot.is_tcp_syn() || flow.protocol == kProtoUdp;
     if (expected == nullptr || !expected->known || expected->policy == DeviationPolicy::off || !connection ||
-        pattern.expected(flow.destination())) {
+        pattern.expected({flow.server(), flow.server_port(), usage_class_of(flow)})) {
         return;
     }
     const std::uint32_t seen = state_.ledger.count(flow.desktop, flow.app, pattern.bucket());
@@ -128,8 +128,8 @@ void VerdictStage::check_deviation(BatchSlot& slot) noexcept {
     }
     const bool blocks = expected->policy == DeviationPolicy::block;
     state_.counters.add(Counter::deviations);
-    state_.report(Deviated{flow.desktop, flow.usage_class, flow.desktop_address(), flow.server(),
-                           flow.desktop_port(), flow.server_port(), flow.key.protocol, flow.app, blocks, budget,
+    state_.report(Deviated{flow.desktop, usage_class_of(flow), flow.desktop_address(), flow.server(),
+                           flow.desktop_port(), flow.server_port(), flow.protocol, flow.app, blocks, budget,
                            seen});
     if (blocks) {
         block(slot, DropReason::deviation);
@@ -158,7 +158,7 @@ void VerdictStage::inspect_dns(BatchSlot& slot) noexcept {
     } else if (!slot.from_desktop() && result == DnsResult::answer && message.address_count != 0) {
         state_.counters.add(Counter::dns_answers);
         DnsLearned learned;
-        learned.usage_class = slot.flow->usage_class;
+        learned.usage_class = usage_class_of(*slot.flow);
         copy_name(learned.name, message.name.view());
         learned.ttl_s = message.addresses[0].ttl_s;
         for (unsigned i = 0; i < message.address_count && learned.count < DnsLearned::kAddresses; ++i) {
@@ -228,12 +228,12 @@ void VerdictStage::inspect_tcp(BatchSlot& slot) noexcept {
         // A kept-alive HTTP connection can ask for another host at any time.
         more = http == HttpResult::incomplete || http == HttpResult::found;
         if (http == HttpResult::found) {
-            flow.inspected = 0;
+            state_.flows.cold(flow).inspected = 0;
         }
     } else {
         more = tls == TlsResult::incomplete;
     }
-    if (!more || ++flow.inspected >= kPayloadsLookedAt) {
+    if (!more || ++state_.flows.cold(flow).inspected >= kPayloadsLookedAt) {
         flow.verdict = FlowVerdict::allow;
     }
 }
@@ -294,7 +294,7 @@ void VerdictStage::cut_short(BatchSlot& slot) noexcept {
 void VerdictStage::block(BatchSlot& slot, DropReason reason) noexcept {
     Flow& flow = *slot.flow;
     flow.verdict = FlowVerdict::block;
-    flow.blocked_for = reason;
+    state_.flows.cold(flow).blocked_for = reason;
     state_.desktop_cell(flow.desktop).blocked.add(1);
     if (flow.reset_sent) {
         state_.counters.drop(reason); // the payload was dropped; its header goes on as a reset
@@ -316,7 +316,7 @@ void VerdictStage::report_threat(const BatchSlot& slot, const ThreatEntry& entry
     matched.server = flow.server();
     matched.desktop_port = flow.desktop_port();
     matched.server_port = flow.server_port();
-    matched.protocol = flow.key.protocol;
+    matched.protocol = flow.protocol;
     matched.app = flow.app;
     matched.where = where;
     matched.blocked = entry.action == ThreatAction::block;

@@ -60,6 +60,10 @@ Worker::Worker(unsigned index, const Settings& settings, std::vector<PortLane> l
 bool Worker::poll(std::uint64_t now_ns) noexcept {
     state_.now_ns = now_ns;
     state_.generation = &generations_.current();
+    if (state_.generation->number != state_.generation_number) {
+        state_.generation_number = state_.generation->number;
+        ++state_.stamp;
+    }
     bool worked = primary_ && primary_->run(now_ns);
     for (const PortLane& lane : state_.lanes) {
         if (!is_routed(lane.port->settings().kind) || state_.index >= lane.port->rx_queues()) {
@@ -68,8 +72,7 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
         rte_mbuf* burst[kBurst];
         const unsigned count = lane.port->receive(state_.index, burst, kBurst);
         for (unsigned i = 0; i < count; ++i) {
-            batch_.slots[i] = BatchSlot{};
-            batch_.slots[i].packet = burst[i];
+            batch_.slots[i].begin(burst[i]);
             burst[i]->port = lane.port->index();
         }
         batch_.count = count;
@@ -84,8 +87,7 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
         void* burst[kBurst];
         const unsigned count = rte_ring_sc_dequeue_burst(redirected_, burst, kBurst, nullptr);
         for (unsigned i = 0; i < count; ++i) {
-            batch_.slots[i] = BatchSlot{};
-            batch_.slots[i].packet = static_cast<rte_mbuf*>(burst[i]);
+            batch_.slots[i].begin(static_cast<rte_mbuf*>(burst[i]));
         }
         batch_.count = count;
         if (count != 0) {
@@ -121,6 +123,7 @@ void Worker::run_stages(PacketBatch& batch, bool redirected, After&& after) noex
     count_.run(batch);
     after(Stage::count);
     egress_.run(batch);
+    outlet_.flush();
     after(Stage::egress);
 }
 
@@ -144,6 +147,7 @@ void Worker::housekeeping() noexcept {
     if (snapshot_.into != nullptr) {
         continue_snapshot();
     }
+    outlet_.flush();
     flow_count_.set(state_.flows.size());
 }
 

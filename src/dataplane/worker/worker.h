@@ -68,7 +68,8 @@ private:
     std::uint32_t aged_at_ms_ = 0;
     OwnedCounter flow_count_;
     TakeSnapshot snapshot_{};        ///< being filled
-    std::uint32_t snapshot_left_ = 0; ///< flow places still to visit
+    std::uint32_t snapshot_first_ = 0; ///< flow place to visit next
+    std::uint32_t snapshot_left_ = 0;  ///< flow places still to visit
     std::uint32_t snapshot_held_ = 0; ///< next held connection to view
 };
 

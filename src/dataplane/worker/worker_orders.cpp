@@ -23,30 +23,33 @@ std::uint32_t idle_limit_ms(const Flow& flow) noexcept {
     case TcpPhase::none:
         break;
     }
-    return flow.key.protocol == kProtoUdp ? 120'000 : 30'000;
+    return flow.protocol == kProtoUdp ? 120'000 : 30'000;
 }
 
-FlowView view_of(const Flow& flow, std::uint32_t now_ms) noexcept {
+FlowView view_of(const Flow& flow, const FlowCold& cold, std::uint32_t now_ms) noexcept {
     FlowView view;
     view.desktop_address = flow.desktop_address();
     view.server = flow.server();
     view.desktop_port = flow.desktop_port();
     view.server_port = flow.server_port();
-    view.protocol = flow.key.protocol;
+    view.protocol = flow.protocol;
     view.desktop = flow.desktop;
-    view.usage_class = flow.usage_class;
+    view.usage_class = cold.usage_class;
     view.app = flow.app;
     view.verdict = flow.verdict;
-    view.blocked_for = flow.blocked_for;
+    view.blocked_for = cold.blocked_for;
     view.tcp = flow.tcp;
-    view.spliced = is_valid(flow.splice);
+    view.spliced = flow.has_splice;
     view.allotment = flow.allotment;
     const unsigned up = flow.desktop_is_low ? 0 : 1;
-    view.packets_up = flow.packets[up];
-    view.packets_down = flow.packets[1 - up];
+    const auto packets = [&](unsigned direction) noexcept {
+        return static_cast<std::uint64_t>(cold.packets_high[direction]) << 32 | flow.packets[direction];
+    };
+    view.packets_up = packets(up);
+    view.packets_down = packets(1 - up);
     view.bytes_up = flow.bytes[up];
     view.bytes_down = flow.bytes[1 - up];
-    view.age_ms = now_ms - flow.created_ms;
+    view.age_ms = now_ms - cold.created_ms;
     view.idle_ms = now_ms - flow.last_seen_ms;
     return view;
 }
@@ -65,12 +68,13 @@ void Worker::obey(const Order& order) noexcept {
     } else if (const auto* rotate = std::get_if<RotateUsage>(&order)) {
         const auto finished = static_cast<std::uint8_t>(state_.usage_table);
         state_.usage_table = 1 - state_.usage_table;
-        state_.usage_epoch = rotate->epoch;
+        ++state_.stamp;
         state_.usage_salt = rotate->salt;
         state_.report(UsageReady{rotate->epoch, finished});
     } else if (const auto* take = std::get_if<TakeSnapshot>(&order)) {
         snapshot_ = *take;
-        snapshot_left_ = take->flows ? state_.flows.capacity() : 0;
+        snapshot_left_ = take->flows ? state_.flows.places() : 0;
+        snapshot_first_ = 0;
         snapshot_held_ = 0;
     }
 }
@@ -100,13 +104,16 @@ void Worker::open_held(const OpenHeld& order) noexcept {
     flow->desktop_is_low = from_low;
     flow->begun_by_desktop = true;
     flow->desktop = order.desktop;
-    flow->usage_class = order.usage_class;
     flow->has_desktop = true;
     flow->tcp = TcpPhase::established;
     flow->verdict = FlowVerdict::allow;
-    flow->splice = opened->ref;
+    flow->has_splice = true;
     flow->splice_upstream_side = true;
-    flow->created_ms = flow->last_seen_ms = state_.now_ms();
+    flow->last_seen_ms = state_.now_ms();
+    FlowCold& cold = state_.flows.cold(*flow);
+    cold.usage_class = order.usage_class;
+    cold.splice = opened->ref;
+    cold.created_ms = state_.now_ms();
 }
 
 void Worker::age_flows() noexcept {
@@ -117,7 +124,7 @@ void Worker::age_flows() noexcept {
     aged_at_ms_ = now;
     state_.flows.sweep(kAgedATurn, [this, now](Flow& flow) noexcept {
         if (flow.splice_upstream_side) {
-            if (!state_.splicer.state(flow.splice).has_value()) {
+            if (!state_.splicer.state(state_.flows.cold(flow).splice).has_value()) {
                 state_.flows.erase(flow);
             }
             return;
@@ -153,17 +160,18 @@ void Worker::continue_snapshot() noexcept {
         view_held(into);
     }
     const std::uint32_t part = std::min(snapshot_left_, kViewedATurn);
-    const std::uint32_t first = state_.flows.capacity() - snapshot_left_;
+    const std::uint32_t first = snapshot_first_;
     state_.flows.view(first, part, [&](const Flow& flow) noexcept {
         if (flow.splice_upstream_side || (snapshot_.desktop != 0 && flow.desktop != snapshot_.desktop)) {
             return;
         }
         if (into.flows.size() < into.flows.capacity()) {
-            into.flows.push_back(view_of(flow, state_.now_ms()));
+            into.flows.push_back(view_of(flow, state_.flows.cold(flow), state_.now_ms()));
         } else {
             into.truncated = true;
         }
     });
+    snapshot_first_ += part;
     snapshot_left_ -= part;
     if (snapshot_left_ == 0 && !snapshot_.held) {
         snapshot_.into = nullptr;

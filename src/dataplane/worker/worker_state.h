@@ -50,7 +50,6 @@ struct WorkerState {
     std::unique_ptr<DesktopCell[]> desktops; ///< by desktop number
     UsageTable usage_tables[2];
     unsigned usage_table = 0;       ///< the one being written
-    std::uint32_t usage_epoch = 1;
     std::uint64_t usage_salt;
     DeviationLedger ledger;
     KernelLimiter kernel_limiter;
@@ -64,6 +63,9 @@ struct WorkerState {
 
     // Of the current turn.
     const Generation* generation = nullptr;
+    std::uint32_t generation_number = 0;
+    /// Changes with the generation and with the usage table: what a flow has looked up under another stamp is stale.
+    std::uint32_t stamp = 1;
     std::uint64_t now_ns = 0;
     [[nodiscard]] std::uint32_t now_ms() const noexcept { return static_cast<std::uint32_t>(now_ns / 1'000'000); }
 

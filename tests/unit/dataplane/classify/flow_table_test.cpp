@@ -49,7 +49,7 @@ TEST(FlowTableTest, FindsWhatWasInsertedUntilItIsErased) {
     EXPECT_EQ(find(table, key_of(1)), nullptr);
     Flow* flow = insert(table, key_of(1));
     ASSERT_NE(flow, nullptr);
-    EXPECT_EQ(flow->key, key_of(1));
+    EXPECT_EQ(flow->key(), key_of(1));
     EXPECT_TRUE(flow->in_use);
     EXPECT_EQ(find(table, key_of(1)), flow);
     EXPECT_EQ(find(table, key_of(2)), nullptr);
@@ -111,7 +111,7 @@ TEST(FlowTableTest, AFlowStaysInItsPlaceWhileOthersMoveRoundIt) {
     }
     for (std::uint32_t n = 0; n < 512; ++n) {
         EXPECT_EQ(find(table, key_of(n)), places[n]);
-        EXPECT_EQ(places[n]->key, key_of(n));
+        EXPECT_EQ(places[n]->key(), key_of(n));
     }
 }
 
@@ -144,12 +144,12 @@ TEST(FlowTableTest, SweepVisitsEveryFlowOnceARoundAndMayErase) {
     }
     std::multiset<const Flow*> seen;
     for (int part = 0; part < 4; ++part) {
-        table.sweep(64, [&seen](Flow& flow) noexcept { seen.insert(&flow); });
+        table.sweep(25, [&seen](Flow& flow) noexcept { seen.insert(&flow); });
     }
     EXPECT_EQ(seen.size(), 100U);
     EXPECT_EQ(std::set<const Flow*>(seen.begin(), seen.end()).size(), 100U);
     table.sweep(256, [&table](Flow& flow) noexcept {
-        if (flow.key.low_port % 2 == 0) {
+        if (flow.low_port % 2 == 0) {
             table.erase(flow);
         }
     });
@@ -169,6 +169,56 @@ TEST(FlowTableTest, ViewIsByPlaceAndMovesNothing) {
     table.view(0, 4, count);
     table.view(4, 100, count);
     EXPECT_EQ(seen, 10U);
+}
+
+TEST(FlowTableTest, TheFamiliesKeepApartAndIpv6KeepsItsAddresses) {
+    FlowTable table(64, 5);
+    FlowKey wide = key_of(1);
+    wide.low = *IpAddress::parse("2001:db8::1");
+    wide.high = *IpAddress::parse("2001:db8::2");
+    Flow* four = insert(table, key_of(1));
+    Flow* six = insert(table, wide);
+    ASSERT_NE(four, nullptr);
+    ASSERT_NE(six, nullptr);
+    EXPECT_FALSE(four->ipv6);
+    EXPECT_TRUE(six->ipv6);
+    EXPECT_EQ(six->key(), wide);
+    EXPECT_EQ(find(table, wide), six);
+    FlowKey near = wide;
+    near.high = *IpAddress::parse("2001:db8::3");
+    EXPECT_EQ(find(table, near), nullptr);
+    table.cold(*four).usage_class = 4;
+    table.cold(*six).usage_class = 6;
+    EXPECT_EQ(table.cold(*four).usage_class, 4);
+    EXPECT_EQ(table.cold(*six).usage_class, 6);
+    unsigned seen = 0;
+    table.view(0, table.places(), [&seen](const Flow&) noexcept { ++seen; });
+    EXPECT_EQ(seen, 2U);
+    table.erase(*six);
+    EXPECT_EQ(table.size(), 1U);
+    EXPECT_EQ(find(table, key_of(1)), four);
+}
+
+TEST(FlowTableTest, TheColdPartOfAReusedPlaceIsFresh) {
+    FlowTable table(64, 1);
+    Flow* flow = insert(table, key_of(1));
+    table.cold(*flow).blocked_for = DropReason::deviation;
+    table.cold(*flow).application = 9;
+    table.erase(*flow);
+    Flow* next = insert(table, key_of(2));
+    ASSERT_EQ(next, flow);
+    EXPECT_EQ(table.cold(*next).application, 0);
+    EXPECT_EQ(table.cold(*next).blocked_for, DropReason::blocked_flow);
+}
+
+TEST(FlowTableTest, ACandidateIsOnlyAHint) {
+    FlowTable table(64, 1);
+    Flow* one = insert(table, key_of(1));
+    Flow* two = insert(table, key_of(2));
+    EXPECT_EQ(table.find(key_of(1), table.hash(key_of(1)), one), one);
+    EXPECT_EQ(table.find(key_of(1), table.hash(key_of(1)), two), one);
+    EXPECT_EQ(table.prefetch_flow(false, table.hash(key_of(2))), two);
+    EXPECT_EQ(table.find(key_of(3), table.hash(key_of(3)), one), nullptr);
 }
 
 TEST(FlowTableTest, AgreesWithAMapInAnyOrderOfWork) {

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/tables/route_table.h"
+
+namespace foregate::dataplane {
+
+namespace {
+
+constexpr std::size_t kMostHops = 65'536;
+
+PrefixMap<bool> local_map(const std::vector<IpAddress>& own) {
+    std::vector<std::pair<IpPrefix, bool>> local;
+    for (const auto& a : own) {
+        local.emplace_back(IpPrefix{a, static_cast<std::uint8_t>(a.is_v4() ? 32 : 128)}, true);
+    }
+    for (const char* text : {"224.0.0.0/4", "255.255.255.255/32", "127.0.0.0/8", "0.0.0.0/8", "ff00::/8", "fe80::/10",
+                             "::/127", "169.254.0.0/16"}) {
+        local.emplace_back(*IpPrefix::parse(text), true);
+    }
+    return PrefixMap<bool>(local);
+}
+
+} // namespace
+
+RouteTable::RouteTable(const std::vector<std::pair<IpPrefix, Route>>& routes, const std::vector<IpAddress>& own,
+                       const std::unordered_map<IpAddress, MacAddress, IpAddressHash>& neighbours)
+    : local_(local_map(own)), hops_(1) {
+    const auto add = [this](const Hop& hop) {
+        if (hops_.size() >= kMostHops) {
+            return std::uint16_t{0};
+        }
+        hops_.push_back(hop);
+        return static_cast<std::uint16_t>(hops_.size() - 1);
+    };
+    std::vector<std::pair<IpPrefix, RouteEntry>> entries;
+    std::unordered_map<std::uint16_t, std::uint16_t> unresolved; ///< by port
+    for (const auto& [prefix, route] : routes) {
+        RouteEntry entry{route.port, route.has_gateway, 0};
+        const auto gateway = route.has_gateway ? neighbours.find(route.gateway) : neighbours.end();
+        if (gateway != neighbours.end()) {
+            entry.hop = add(Hop{Hop::Kind::forward, route.port, gateway->second});
+        } else {
+            auto [known, fresh] = unresolved.try_emplace(route.port, std::uint16_t{0});
+            if (fresh) {
+                known->second = add(Hop{Hop::Kind::kernel, route.port, {}});
+            }
+            entry.hop = known->second;
+        }
+        entries.emplace_back(prefix, entry);
+    }
+    routes_ = PrefixMap<RouteEntry>(entries);
+    for (const auto& [address, mac] : neighbours) {
+        const RouteEntry* route = routes_.find(address);
+        if (route != nullptr && !route->has_gateway) {
+            if (const std::uint16_t number = add(Hop{Hop::Kind::forward, route->port, mac}); number != 0) {
+                neighbours_.emplace(address, number);
+            }
+        }
+    }
+}
+
+} // namespace foregate::dataplane
