@@ -75,7 +75,9 @@ Gateway::Gateway(const Config& given)
                                         std::uint32_t ttl_s) {
           directory.learn(name, is_v6, addresses, ttl_s, std::chrono::steady_clock::now(), AnswerSource::resolver);
       }),
-      captures(config.captures.folder, config.captures.keep) {
+      captures(config.captures.folder, config.captures.keep),
+      trace(dataplane.worker_count(),
+            [this](unsigned worker, const dataplane::Order& order) { return dataplane.post(worker, order); }) {
     started_at_ = std::chrono::steady_clock::now();
     silence_shared_interfaces(config);
     threats.load_first();
@@ -176,6 +178,7 @@ void Gateway::wait_for_work() {
 void Gateway::tick() {
     const SteadyTime now = std::chrono::steady_clock::now();
     dataplane.take_reports(256, [this](unsigned worker, const dataplane::Report& r) { take_report(worker, r); });
+    trace.tick(now);
     usage.tick(epoch_s());
     threats.tick(now, dataplane.published().number + 1);
     if (now - slow_tick_at_ >= kSlowTurn) {
@@ -342,6 +345,23 @@ void Gateway::publish_destinations() {
     const AddressesOf addresses = [this](const std::string& destination) { return directory.addresses_of(destination); };
     publisher.set(plan.plan_table(addresses, config));
     publisher.set(pattern_table(plan.pattern(), config, addresses, config.resolvers));
+}
+
+void Gateway::look_up(const dataplane::RehearsalOrder& order, dataplane::FlowLookup& into) {
+    dataplane::LookUpFlow look;
+    look.into = &into;
+    look.source = order.source;
+    look.destination = order.destination;
+    look.source_port = order.source_port;
+    look.destination_port = order.destination_port;
+    look.protocol = order.protocol;
+    look.desktop = order.desktop;
+    if (!dataplane.post(dataplane.worker_of(order.source, order.destination), look)) {
+        throw std::runtime_error("the worker takes no more orders at this moment, try again");
+    }
+    while (!into.done.load(std::memory_order_acquire)) {
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
 }
 
 std::string Gateway::open_held(const std::string& desktop_name, const std::string& destination) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "control/capture/capture_desk.h"
+#include "control/capture/trace_desk.h"
 #include "control/commands/core_values.h"
 #include "control/config/config.h"
 #include "control/console/command_runner.h"
@@ -62,6 +63,7 @@ public:
     ConnectionKeeper keeper;
     Resolver resolver;
     CaptureDesk captures;
+    TraceDesk trace;
     CoreLook last_cores; ///< what `show cores` said last
     DropLook last_drops; ///< what `show drops` said last
 
@@ -76,6 +78,9 @@ public:
         bool truncated = false;
     };
     [[nodiscard]] Snapshots snapshot(std::uint32_t desktop, bool flows, bool held);
+    /// What the owning worker's flow table and ledger say of the order's five-tuple; waits for it. Throws
+    /// std::runtime_error when the worker takes no orders.
+    void look_up(const dataplane::RehearsalOrder& order, dataplane::FlowLookup& into);
     /// Console order: one held connection for a desktop. The error says why not.
     [[nodiscard]] std::string open_held(const std::string& desktop, const std::string& destination);
     /// Ends the capture, if one runs; `why` as an event and the console say it.

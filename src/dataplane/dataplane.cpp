@@ -5,6 +5,7 @@
 #include "dataplane/device/eal.h"
 #include "dataplane/device/twin.h"
 #include "dataplane/worker/polling_core.h"
+#include "dataplane/worker/rehearsal.h"
 #include "dataplane/worker/worker.h"
 
 #include <rte_mbuf.h>
@@ -26,6 +27,7 @@ struct Dataplane::Parts {
     std::vector<PacketRing> kernel_rings;                ///< likewise
     std::vector<PacketRing> redirect_rings;              ///< by worker
     std::vector<std::unique_ptr<TransmitStage>> transmit; ///< by port index; null for pair ports
+    std::vector<PortLane> lanes;                         ///< by port index
     std::unique_ptr<GenerationSlot> generations;
     std::vector<std::unique_ptr<Worker>> workers;
     std::unique_ptr<TwinThread> twin_thread;
@@ -45,7 +47,7 @@ Dataplane::Dataplane(const Settings& settings) : parts_(std::make_unique<Parts>(
         p.twins.push_back(twin ? std::make_unique<Twin>(port.twin, p.ports[i]->mac(), port.mtu) : nullptr);
         p.kernel_rings.push_back(twin ? make_packet_ring("kernel-" + port.name, 1024) : nullptr);
     }
-    std::vector<PortLane> lanes;
+    std::vector<PortLane>& lanes = p.lanes;
     std::vector<TwinThread::Lane> twin_lanes;
     Port* primary[2] = {nullptr, nullptr};
     for (std::uint16_t i = 0; i < p.ports.size(); ++i) {
@@ -278,6 +280,11 @@ std::vector<CapturePoint*> Dataplane::capture_points() noexcept {
         }
     }
     return points;
+}
+
+RehearsalResult Dataplane::rehearse(const RehearsalOrder& order) {
+    Parts& p = *parts_;
+    return dataplane::rehearse(order, p.settings, p.lanes, worker_count(), *p.generations, p.clock.now_ns());
 }
 
 bool Dataplane::dump_ready() const noexcept { return parts_->eal.dump_ready(); }

@@ -5,6 +5,7 @@
 #include "dataplane/counters.h"
 #include "dataplane/generation.h"
 #include "dataplane/messages.h"
+#include "dataplane/rehearsed.h"
 #include "dataplane/settings.h"
 #include "dataplane/shape/shape_stats.h"
 #include "dataplane/stage_cycles.h"
@@ -109,6 +110,8 @@ public:
     [[nodiscard]] std::uint64_t now_ns() const noexcept;
     /// Where a capture can be armed: one for each worker and for each routed port's transmit side.
     [[nodiscard]] std::vector<CapturePoint*> capture_points() noexcept;
+    /// Made-up packets through the real stages; nothing of the gateway changes. Throws std::runtime_error.
+    [[nodiscard]] RehearsalResult rehearse(const RehearsalOrder& order);
     /// dpdk-dumpcap can attach to this process.
     [[nodiscard]] bool dump_ready() const noexcept;
     [[nodiscard]] unsigned free_packet_buffers() const noexcept;

@@ -22,7 +22,7 @@ namespace foregate::dataplane {
 /// scratch.
 struct ThreatTables {
     ThreatTables(ThreatDb database, unsigned workers) : db(std::move(database)) {
-        for (unsigned i = 0; i < workers; ++i) {
+        for (unsigned i = 0; i <= workers; ++i) { // one more: the control core's, for `flow explain`
             scratch.push_back(std::make_unique<NameScratch>(db.make_scratch()));
         }
     }

@@ -70,6 +70,27 @@ Candidates capture_keywords(Gateway& gateway, const CommandArgs& before, const s
     return out;
 }
 
+Candidates five_tuple(Gateway& gateway, const CommandArgs& before, const std::string& partial) {
+    Candidates out;
+    switch (before.words.size()) {
+    case 0:
+        for (const char* protocol : {"tcp", "udp", "icmp", "icmpv6"}) {
+            offer(out, protocol, partial);
+        }
+        break;
+    case 1:
+        return desktop_names(gateway, {}, partial);
+    case 2:
+        return desktop_then_destination(gateway, {{""}}, partial);
+    case 3:
+        offer(out, "name", partial);
+        break;
+    default:
+        break;
+    }
+    return out;
+}
+
 Candidates desktop_then_destination(Gateway& gateway, const CommandArgs& before,
                                     const std::string& partial) {
     if (before.words.empty()) {

@@ -41,6 +41,8 @@ constexpr Row kShow[] = {
     {"show threats",      "",                 "threat feeds, and what they matched", show_threats},
     {"show warnings",     "",                 "warnings of all sessions", show_warnings},
     {"show events",       "[COUNT]",          "the last events", show_events},
+    {"show trace",        "",                 "the trace that runs, or the last one", show_trace},
+    {"flow explain",      "PROTOCOL SOURCE DESTINATION [name NAME]", "what would happen to a connection, stage by stage; nothing changes", flow_explain, five_tuple},
     {"quit",              "",                 "leave the console", quit},
 };
 
@@ -55,6 +57,8 @@ constexpr Row kOrders[] = {
     {"plan off",          "",                    "no allotments and no connections ahead; monitors stay", plan_off},
     {"forecast refresh",  "",                    "forecast anew as soon as possible", forecast_refresh},
     {"held open",         "DESKTOP DESTINATION", "open one held connection", held_open, desktop_then_destination},
+    {"trace",             "COUNT [within SECONDS] [FILTER...]", "what happens to the next packets that match, stage by stage", trace},
+    {"trace stop",        "",                    "end the trace that runs", trace_stop},
     {"capture start",     "FILE [OPTIONS...]",   "record packets to a pcapng file: port NAME, in, out, snap N, size N, files N, packets N, filter ...", capture_start, capture_keywords},
     {"capture stop",      "",                    "end the capture", capture_stop},
     {"held close",        "ID",                  "close one held or spliced connection", held_close},

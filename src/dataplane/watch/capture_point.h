@@ -53,6 +53,7 @@ public:
     // --- the control core ---
     /// `tap` stays the caller's, and valid until disarm() has returned.
     void arm(CaptureTap* tap) noexcept { armed_.store(tap, std::memory_order_seq_cst); }
+    [[nodiscard]] CaptureTap* armed() const noexcept { return armed_.load(std::memory_order_relaxed); }
     /// After this the core touches the tap no more. Waits for the burst that is being looked at, if there is one.
     void disarm() noexcept;
 

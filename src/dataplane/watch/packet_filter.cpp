@@ -37,6 +37,18 @@ bool is_word(char c) noexcept {
     return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == ':' || c == '\\';
 }
 
+/// A jump backwards; the only one that the compiler makes is protochain's.
+bool has_loop(const bpf_program& program) noexcept {
+    for (unsigned i = 0; i < program.bf_len; ++i) {
+        const bpf_insn& instruction = program.bf_insns[i];
+        const bool jump = BPF_CLASS(instruction.code) == BPF_JMP && BPF_OP(instruction.code) == BPF_JA;
+        if (jump && instruction.k >= program.bf_len - i) {
+            return true;
+        }
+    }
+    return false;
+}
+
 } // namespace
 
 std::string_view word_to_look_up(std::string_view expression) noexcept {
@@ -99,6 +111,9 @@ PacketFilter::PacketFilter(std::string_view expression) : text_(expression) {
                                     (pcap == nullptr ? "no memory" : ::pcap_geterr(pcap.get())));
     }
     program_.reset(compiled.release());
+    if (has_loop(*program_)) {
+        throw std::invalid_argument("filter: protochain goes around in a loop, and a polling core runs none");
+    }
 }
 
 bool PacketFilter::matches(const std::uint8_t* frame, std::uint32_t kept, std::uint32_t length) const noexcept {

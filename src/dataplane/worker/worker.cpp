@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/worker/worker.h"
 
+#include "dataplane/worker/recorder.h"
 #include "dataplane/worker/stage_clock.h"
 
 #include <cstring>
@@ -57,13 +58,17 @@ Worker::Worker(unsigned index, const Settings& settings, std::vector<PortLane> l
     }
 }
 
-bool Worker::poll(std::uint64_t now_ns) noexcept {
+void Worker::begin_turn(std::uint64_t now_ns) noexcept {
     state_.now_ns = now_ns;
     state_.generation = &generations_.current();
     if (state_.generation->number != state_.generation_number) {
         state_.generation_number = state_.generation->number;
         ++state_.stamp;
     }
+}
+
+bool Worker::poll(std::uint64_t now_ns) noexcept {
+    begin_turn(now_ns);
     bool worked = primary_ && primary_->run(now_ns);
     for (const PortLane& lane : state_.lanes) {
         if (!is_routed(lane.port->settings().kind) || state_.index >= lane.port->rx_queues()) {
@@ -129,6 +134,10 @@ void Worker::run_stages(PacketBatch& batch, bool redirected, After&& after) noex
 
 void Worker::process(PacketBatch& batch, bool redirected) noexcept {
     state_.counters.add(Counter::bursts);
+    if (trace_ != nullptr) [[unlikely]] {
+        process_traced(batch, redirected);
+        return;
+    }
     if (++bursts_ % kMeasuredEvery != 0) {
         run_stages(batch, redirected, [](Stage) noexcept {});
         return;
@@ -137,6 +146,46 @@ void Worker::process(PacketBatch& batch, bool redirected) noexcept {
     run_stages(batch, redirected, [&clock](Stage stage) noexcept { clock.done(stage); });
     stage_cycles_.bursts.add(1);
     stage_cycles_.packets.add(batch.count);
+}
+
+void Worker::trace_one(BatchSlot& slot, bool redirected, TracedPacket& into) noexcept {
+    slot.parsed = ParsedPacket{};
+    Recorder recorder(state_, slot, redirected, into);
+    run_stages(single_, redirected, [&](Stage stage) noexcept { recorder.after(stage, slot); });
+}
+
+void Worker::process_traced(PacketBatch& batch, bool redirected) noexcept {
+    single_.count = 1;
+    BatchSlot& slot = single_.slots[0];
+    for (unsigned i = 0; i < batch.count; ++i) {
+        slot = batch.slots[i];
+        const rte_mbuf& packet = *slot.packet;
+        const bool wanted =
+            trace_->left->load(std::memory_order_relaxed) > 0 &&
+            trace_->filter->matches(slot.frame(), rte_pktmbuf_data_len(&packet), rte_pktmbuf_pkt_len(&packet)) &&
+            trace_->left->fetch_sub(1, std::memory_order_relaxed) > 0;
+        if (!wanted) {
+            run_stages(single_, redirected, [](Stage) noexcept {});
+            continue;
+        }
+        TracedPacket traced;
+        trace_one(slot, redirected, traced);
+        if (!trace_->packets.post(traced)) {
+            state_.counters.add(Counter::reports_lost);
+        }
+    }
+}
+
+void Worker::rehearse(rte_mbuf* packet, std::uint64_t now_ns, TracedPacket& into) noexcept {
+    begin_turn(now_ns);
+    single_.count = 1;
+    single_.slots[0].begin(packet);
+    trace_one(single_.slots[0], false, into);
+}
+
+void Worker::rehearse_orders(std::uint64_t now_ns) noexcept {
+    begin_turn(now_ns);
+    housekeeping();
 }
 
 void Worker::housekeeping() noexcept {

@@ -36,11 +36,23 @@ public:
     [[nodiscard]] StageSums stage_sums() const noexcept { return stage_cycles_.read(); }
     [[nodiscard]] CapturePoint& capture_point() noexcept { return capture_; }
 
+    /// One packet through all stages, noted after each. Takes the packet over. For a worker that nobody polls.
+    void rehearse(rte_mbuf* packet, std::uint64_t now_ns, TracedPacket& into) noexcept;
+    /// Orders, timers and what they bring about; likewise.
+    void rehearse_orders(std::uint64_t now_ns) noexcept;
+    /// What its ledger says; likewise.
+    [[nodiscard]] DeviationLedger& ledger() noexcept { return state_.ledger; }
+
 private:
     void process(PacketBatch& batch, bool redirected) noexcept;
     /// The way of a packet; `after(Stage)` is called behind each stage.
     template <typename After>
     void run_stages(PacketBatch& batch, bool redirected, After&& after) noexcept;
+    /// As process(), one packet at a time, so that whatever a stage counts is the packet's.
+    void process_traced(PacketBatch& batch, bool redirected) noexcept;
+    void trace_one(BatchSlot& slot, bool redirected, TracedPacket& into) noexcept;
+    void look_up(const LookUpFlow& order) noexcept;
+    void begin_turn(std::uint64_t now_ns) noexcept;
     void housekeeping() noexcept;
     void take_orders() noexcept;
     void obey(const Order& order) noexcept;
@@ -63,6 +75,8 @@ private:
     std::optional<PrimaryStage> primary_;
     rte_ring* redirected_ = nullptr; ///< packets other workers found for us
     PacketBatch batch_;
+    PacketBatch single_;             ///< the packet of a traced burst that is being looked at
+    TraceJob* trace_ = nullptr;      ///< the control core's, until StopTrace
     std::uint64_t turn_ = 0;
     std::uint64_t bursts_ = 0;
     std::uint32_t aged_at_ms_ = 0;

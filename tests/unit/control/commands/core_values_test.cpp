@@ -12,6 +12,18 @@ using dataplane::DropView;
 
 SteadyTime at(int seconds) { return SteadyTime{std::chrono::seconds(seconds)}; }
 
+CoreView control() {
+    CoreView view;
+    view.role = "control";
+    return view;
+}
+
+DropView drops_of(const char* core) {
+    DropView view;
+    view.core = core;
+    return view;
+}
+
 CoreView worker(int number, std::uint64_t packets, std::uint64_t busy_ns, std::uint64_t idle_ns) {
     CoreView view;
     view.role = "worker";
@@ -29,7 +41,7 @@ CoreView worker(int number, std::uint64_t packets, std::uint64_t busy_ns, std::u
 std::uint64_t& count(DropView& view, DropReason reason) { return view.counts[static_cast<std::size_t>(reason)]; }
 
 TEST(CoreValues, SinceTheStartAtTheFirstLook) {
-    const CoreLook now{at(100), {CoreView{"control"}, worker(0, 16000, 250, 750)}};
+    const CoreLook now{at(100), {control(), worker(0, 16000, 250, 750)}};
     const Json value = cores_value(now, {});
     ASSERT_EQ(value["cores"].size(), 2U);
     EXPECT_TRUE(value["cores"][0]["busy_ratio"].is_null());
@@ -72,11 +84,11 @@ TEST(CoreValues, WithoutPacketsThereAreNoCycles) {
 }
 
 TEST(CoreValues, DropsThatHappenedComeFirstAndNoneIsMissing) {
-    DropLook now{at(20), {DropView{"worker 0"}, DropView{"twins"}}};
+    DropLook now{at(20), {drops_of("worker 0"), drops_of("twins")}};
     count(now.drops[0], DropReason::deviation) = 7;
     count(now.drops[0], DropReason::no_buffer) = 1;
     count(now.drops[1], DropReason::no_buffer) = 3;
-    DropLook before{at(10), {DropView{"worker 0"}, DropView{"twins"}}};
+    DropLook before{at(10), {drops_of("worker 0"), drops_of("twins")}};
     count(before.drops[0], DropReason::deviation) = 2;
     const Json rows = drop_rows(now, before);
     ASSERT_EQ(rows.size(), dataplane::kDropReasons);

@@ -76,6 +76,7 @@ TEST(PacketFilter, SaysWhatIsWrong) {
     EXPECT_NE(problem_of("port 70000").find("70000"), std::string::npos);
     EXPECT_FALSE(problem_of(std::string(PacketFilter::kMostText + 1, '(')).empty());
     EXPECT_FALSE(problem_of(std::string("tcp\0or udp", 10)).empty());
+    EXPECT_NE(problem_of("ip6 protochain 6").find("loop"), std::string::npos);
 }
 
 TEST(FlowFrame, AFlowMatchesInOneOfItsDirections) {
