@@ -32,7 +32,7 @@ int child(int out, const std::function<std::vector<BenchResult>()>& part) {
     try {
         nlohmann::ordered_json all = nlohmann::ordered_json::array();
         for (const BenchResult& result : part()) {
-            all.push_back(to_json(result));
+            all.push_back(to_whole_json(result));
         }
         return write_all(out, all.dump()) ? 0 : 1;
     } catch (const std::exception& error) {
@@ -70,7 +70,7 @@ std::vector<BenchResult> run_apart(const std::function<std::vector<BenchResult>(
     }
     std::vector<BenchResult> results;
     for (const auto& value : nlohmann::ordered_json::parse(text)) {
-        results.push_back(from_json(value));
+        results.push_back(from_whole_json(value));
     }
     return results;
 }

@@ -5,6 +5,7 @@
 #include "bench/machine.h"
 #include "bench/worker_rig.h"
 
+#include <algorithm>
 #include <iostream>
 #include <random>
 #include <rte_cycles.h>
@@ -26,33 +27,45 @@ void random_batch(WorkerRig& rig, std::mt19937& random, std::uint32_t flows) {
     }
 }
 
+struct Effort {
+    int runs = kRuns;
+    unsigned batches = 256; ///< a run
+};
+
 // A run's figure is the median of its batches: one during which the core was taken away says nothing about the code.
-std::vector<BenchResult> decided(std::uint32_t flows, const std::string& size, bool with_driver) {
+std::vector<BenchResult> decided(std::uint32_t flows, const std::string& size, bool with_driver, Effort effort = {}) {
     WorkerRig rig({.flows = flows, .threats = kThreats});
     rig.establish(0, flows);
     rig.expect_decided(flows);
     std::mt19937 random(1);
-    constexpr unsigned kBatches = 256;
-    std::vector<BenchResult> out;
-    out.push_back(measure("decided_64B_" + size + "_flows_cycles", "cycles/packet", kRuns, [&] {
-        std::vector<double> batches;
-        for (unsigned i = 0; i < kBatches; ++i) {
+    std::vector<double> cycles, quiet, driver;
+    for (int run = 0; run <= effort.runs; ++run) {
+        std::vector<double> worked, received;
+        for (unsigned i = 0; i < effort.batches; ++i) {
             random_batch(rig, random, flows);
-            const auto cycles = static_cast<double>(rig.work());
-            batches.push_back(cycles / rig.take_away());
-        }
-        return median_of(std::move(batches));
-    }));
-    rig.expect_no_drops();
-    if (with_driver) {
-        out.push_back(measure("receive_64B_cycles", "cycles/packet", kRuns, [&] {
-            std::vector<double> batches;
-            for (unsigned i = 0; i < kBatches; ++i) {
+            const auto all = static_cast<double>(rig.work());
+            worked.push_back(all / rig.take_away());
+            if (with_driver) {
                 random_batch(rig, random, flows);
-                batches.push_back(static_cast<double>(rig.receive_only()) / (2.0 * kBatch));
+                received.push_back(static_cast<double>(rig.receive_only()) / (2.0 * kBatch));
             }
-            return median_of(std::move(batches));
-        }));
+        }
+        if (run == 0) { // the first one warms up
+            continue;
+        }
+        std::sort(worked.begin(), worked.end());
+        cycles.push_back(median_of(worked));
+        quiet.push_back(worked[worked.size() / 10]);
+        if (with_driver) {
+            driver.push_back(median_of(std::move(received)));
+        }
+    }
+    rig.expect_no_drops();
+    const std::string name = "decided_64B_" + size + "_flows_cycles";
+    std::vector<BenchResult> out{summarise(name, "cycles/packet", cycles),
+                                 summarise(name + "_p10", "cycles/packet", quiet)};
+    if (with_driver) {
+        out.push_back(summarise("receive_64B_cycles", "cycles/packet", driver));
     }
     return out;
 }
@@ -112,6 +125,19 @@ std::vector<BenchResult> bench_pipeline() {
     add(run_apart([] { return decided(1'024, "1k", false); }));
     add(run_apart(new_flows));
     return results;
+}
+
+std::vector<BenchResult> bench_pipeline_quick() {
+    constexpr int kRounds = 2;
+    constexpr Effort kLittle{.runs = 5, .batches = 128};
+    std::vector<BenchResult> all;
+    for (int round = 0; round < kRounds; ++round) {
+        for (const auto& part : {run_apart([&] { return decided(1'000, "1k", true, kLittle); }),
+                                 run_apart([&] { return decided(1'000'000, "1M", false, kLittle); })}) {
+            all.insert(all.end(), part.begin(), part.end());
+        }
+    }
+    return joined(all);
 }
 
 } // namespace foregate::bench

@@ -20,7 +20,8 @@ BenchResult summarise(std::string name, std::string unit, const std::vector<doub
     for (const double value : values) {
         away.push_back(std::fabs(value - median));
     }
-    return {std::move(name), std::move(unit), median, median_of(std::move(away)), static_cast<int>(values.size())};
+    return {std::move(name), std::move(unit), median, median_of(std::move(away)), static_cast<int>(values.size()),
+            std::nullopt, values};
 }
 
 BenchResult measure(std::string name, std::string unit, int runs, const std::function<double()>& once) {
@@ -30,6 +31,24 @@ BenchResult measure(std::string name, std::string unit, int runs, const std::fun
         values.push_back(once());
     }
     return summarise(std::move(name), std::move(unit), values);
+}
+
+std::vector<BenchResult> joined(const std::vector<BenchResult>& rounds) {
+    std::vector<BenchResult> out;
+    for (const BenchResult& one : rounds) {
+        const auto same = std::find_if(out.begin(), out.end(), [&](const BenchResult& r) { return r.name == one.name; });
+        if (same == out.end()) {
+            out.push_back(one);
+        } else {
+            same->values.insert(same->values.end(), one.values.begin(), one.values.end());
+        }
+    }
+    for (BenchResult& result : out) {
+        auto yardstick = std::move(result.yardstick);
+        result = summarise(std::move(result.name), std::move(result.unit), std::vector<double>(result.values));
+        result.yardstick = std::move(yardstick);
+    }
+    return out;
 }
 
 nlohmann::ordered_json to_json(const BenchResult& result) {
@@ -47,8 +66,15 @@ nlohmann::ordered_json to_json(const BenchResult& result) {
     return out;
 }
 
-BenchResult from_json(const nlohmann::ordered_json& value) {
+nlohmann::ordered_json to_whole_json(const BenchResult& result) {
+    nlohmann::ordered_json out = to_json(result);
+    out["values"] = result.values;
+    return out;
+}
+
+BenchResult from_whole_json(const nlohmann::ordered_json& value) {
     BenchResult out{value.at("name"), value.at("unit"), value.at("median"), value.at("mad"), value.at("runs")};
+    out.values = value.at("values").get<std::vector<double>>();
     if (value.contains("yardstick")) {
         out.yardstick = Yardstick{value["yardstick"].at("name"), value["yardstick"].at("median")};
     }

@@ -24,6 +24,7 @@ struct BenchResult {
     double mad = 0; ///< median absolute deviation
     int runs = 0;
     std::optional<Yardstick> yardstick{};
+    std::vector<double> values{}; ///< the runs' figures; not printed, but kept from process to process
 };
 
 inline constexpr int kRuns = 9;
@@ -35,8 +36,13 @@ inline constexpr int kRuns = 9;
 /// Calls `once` one time to warm up, then `runs` times for the figures it returns.
 [[nodiscard]] BenchResult measure(std::string name, std::string unit, int runs, const std::function<double()>& once);
 
+/// Rounds of the same parts, interleaved so that each figure sees the same weather: the values of one name together.
+[[nodiscard]] std::vector<BenchResult> joined(const std::vector<BenchResult>& rounds);
+
 /// {"name","unit","median","mad","runs"} and, with a yardstick, {"yardstick":{"name","median"},"ratio"}.
 [[nodiscard]] nlohmann::ordered_json to_json(const BenchResult& result);
-[[nodiscard]] BenchResult from_json(const nlohmann::ordered_json& value);
+/// The same with the runs' values, for another process of ours.
+[[nodiscard]] nlohmann::ordered_json to_whole_json(const BenchResult& result);
+[[nodiscard]] BenchResult from_whole_json(const nlohmann::ordered_json& value);
 
 } // namespace foregate::bench

@@ -133,14 +133,11 @@ FlowTable::FlowTable(std::uint32_t capacity, std::uint64_t seed)
     : seed_(seed), ipv4_(capacity, false), ipv6_(capacity, true) {}
 
 std::uint64_t FlowTable::hash(const FlowKey& key) const noexcept {
+    if (key.low.is_v4()) {
+        return hash_v4(key.low.v4(), key.high.v4(), key.low_port, key.high_port, key.protocol);
+    }
     const std::uint64_t ports = static_cast<std::uint64_t>(key.low_port) << 24 |
                                 static_cast<std::uint64_t>(key.high_port) << 8 | key.protocol;
-    if (key.low.is_v4()) {
-        const std::uint64_t pair = static_cast<std::uint64_t>(key.low.v4()) << 32 | key.high.v4();
-        return detail::multiply_fold(
-            detail::multiply_fold(pair ^ seed_ ^ 0xa0761d6478bd642fULL, ports ^ 0xe7037ed1a0b428dbULL) ^ seed_,
-            0x8ebc6af09c88c6e3ULL);
-    }
     const std::uint64_t first = hash_address(key.low, seed_ ^ ports * 0x9e3779b97f4a7c15ULL);
     return hash_address(key.high, first);
 }

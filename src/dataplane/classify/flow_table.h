@@ -38,7 +38,7 @@ public:
     /// Fetches the bucket of `hash` into the cache ahead of prefetch_flow().
     void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&buckets_[bucket_of(hash)]); }
     /// Fetches the flow that `hash` probably stands for; its bucket is best in the cache already. Returns it
-    /// unread: a candidate for find(), nullptr when the first bucket has none.
+    /// unread: a candidate to compare, nullptr when the first bucket has none.
     [[nodiscard]] Flow* prefetch_flow(std::uint64_t hash) const noexcept {
         const Bucket& bucket = buckets_[bucket_of(hash)];
         const unsigned ways = ways_with(bucket, tag_of(hash));
@@ -57,7 +57,6 @@ public:
     /// A fresh flow for a key that find() did not know; nullptr when its two buckets or the table are full.
     [[nodiscard]] Flow* insert(const FlowKey& key, std::uint64_t hash) noexcept;
     void erase(Flow& flow, std::uint64_t hash) noexcept;
-    [[nodiscard]] bool holds(const Flow& flow, const FlowKey& key, std::uint64_t hash) const noexcept;
 
     [[nodiscard]] FlowCold& cold(const Flow& flow) const noexcept {
         return ipv6_ ? const_cast<Flow6&>(static_cast<const Flow6&>(flow)).cold : cold_[number_of(flow)];
@@ -110,6 +109,7 @@ private:
         return static_cast<std::uint32_t>(
             static_cast<std::size_t>(reinterpret_cast<const std::uint8_t*>(&flow) - flows_.data()) >> shift_);
     }
+    [[nodiscard]] bool holds(const Flow& flow, const FlowKey& key, std::uint64_t hash) const noexcept;
     /// An empty way of `bucket`, after moving one entry to its other bucket if needed; kWays = full.
     [[nodiscard]] unsigned make_room(std::uint32_t bucket) noexcept;
 
@@ -132,15 +132,23 @@ public:
     FlowTable(std::uint32_t capacity, std::uint64_t seed);
 
     [[nodiscard]] std::uint64_t hash(const FlowKey& key) const noexcept;
+    /// The same for IPv4; addresses in host order.
+    [[nodiscard]] std::uint64_t hash_v4(std::uint32_t low, std::uint32_t high, std::uint16_t low_port,
+                                        std::uint16_t high_port, std::uint8_t protocol) const noexcept {
+        const std::uint64_t ports =
+            static_cast<std::uint64_t>(low_port) << 24 | static_cast<std::uint64_t>(high_port) << 8 | protocol;
+        const std::uint64_t pair = static_cast<std::uint64_t>(low) << 32 | high;
+        return detail::multiply_fold(
+            detail::multiply_fold(pair ^ seed_ ^ 0xa0761d6478bd642fULL, ports ^ 0xe7037ed1a0b428dbULL) ^ seed_,
+            0x8ebc6af09c88c6e3ULL);
+    }
 
     void prefetch(bool ipv6, std::uint64_t hash) const noexcept { family(ipv6).prefetch(hash); }
     [[nodiscard]] Flow* prefetch_flow(bool ipv6, std::uint64_t hash) const noexcept {
         return family(ipv6).prefetch_flow(hash);
     }
-    /// `candidate`: what prefetch_flow() said; nullptr is fine too.
-    [[nodiscard]] Flow* find(const FlowKey& key, std::uint64_t hash, Flow* candidate = nullptr) const noexcept {
-        const FamilyFlowTable& table = family(!key.low.is_v4());
-        return candidate != nullptr && table.holds(*candidate, key, hash) ? candidate : table.find(key, hash);
+    [[nodiscard]] Flow* find(const FlowKey& key, std::uint64_t hash) const noexcept {
+        return family(!key.low.is_v4()).find(key, hash);
     }
     [[nodiscard]] Flow* insert(const FlowKey& key, std::uint64_t hash) noexcept {
         return family(!key.low.is_v4()).insert(key, hash);

@@ -49,7 +49,7 @@ void EgressStage::forward_one(BatchSlot& slot) noexcept {
     // No route yet, a neighbour to be found, TTL at its end or a frame too long: the kernel knows what to do, and
     // answers with the right ICMP error.
     if (hop.kind != Hop::Kind::forward || slot.parsed.ttl <= 1 ||
-        slot.parsed.ip_length > state_.lanes[hop.port].port->settings().mtu) {
+        slot.parsed.ip_length > state_.lanes[hop.port].mtu) {
         outlet_.to_kernel(slot.packet);
         return;
     }

@@ -3,14 +3,39 @@
 
 namespace foregate::dataplane {
 
-/// Three passes, so that the misses of a burst overlap: buckets are fetched ahead, then flows, then both are read; the
-/// cells that the packet will be counted in are fetched last.
+namespace {
+
+/// Whether `flow` is the flow of this packet, without building a key.
+[[nodiscard]] bool is_flow_of(const Flow& flow, const BatchSlot& slot) noexcept {
+    const ParsedPacket& p = slot.parsed;
+    const bool up = slot.from_low;
+    if (!flow.in_use || flow.protocol != p.protocol || flow.low_port != (up ? p.src_port : p.dst_port) ||
+        flow.high_port != (up ? p.dst_port : p.src_port)) {
+        return false;
+    }
+    const IpAddress& low = up ? p.src : p.dst;
+    const IpAddress& high = up ? p.dst : p.src;
+    if (p.ip_version == 4) {
+        return flow.low == low.v4() && flow.high == high.v4();
+    }
+    const auto& wide = static_cast<const Flow6&>(flow);
+    return wide.low_ip == low && wide.high_ip == high;
+}
+
+[[nodiscard]] FlowKey key_of(const BatchSlot& slot) noexcept {
+    const ParsedPacket& p = slot.parsed;
+    return slot.from_low ? FlowKey{p.src, p.dst, p.src_port, p.dst_port, p.protocol}
+                         : FlowKey{p.dst, p.src, p.dst_port, p.src_port, p.protocol};
+}
+
+} // namespace
+
+/// Three passes, so that the misses of a burst overlap: buckets are fetched ahead, then flows, then both are read; what
+/// the packet will be counted in and where it goes are fetched last.
 void FlowStage::run(PacketBatch& batch) noexcept {
-    std::array<FlowKey, kBurst> keys;
-    for (unsigned i = 0; i < batch.count; ++i) {
-        BatchSlot& slot = batch.slots[i];
+    for (BatchSlot& slot : batch) {
         if (slot.fate == Fate::pending) {
-            keys[i] = key_of(slot);
+            hash_of(slot);
             state_.flows.prefetch(slot.parsed.ip_version == 6, slot.flow_hash);
         }
     }
@@ -19,29 +44,38 @@ void FlowStage::run(PacketBatch& batch) noexcept {
             slot.flow = state_.flows.prefetch_flow(slot.parsed.ip_version == 6, slot.flow_hash);
         }
     }
-    for (unsigned i = 0; i < batch.count; ++i) {
-        BatchSlot& slot = batch.slots[i];
+    for (BatchSlot& slot : batch) {
         if (slot.fate == Fate::pending) {
-            slot.flow = find_or_create(slot, keys[i]);
+            slot.flow = find_or_create(slot);
             if (slot.flow != nullptr) {
-                prefetch_cells(*slot.flow);
+                prefetch_rest(slot);
             }
         }
     }
 }
 
-FlowKey FlowStage::key_of(BatchSlot& slot) const noexcept {
+void FlowStage::hash_of(BatchSlot& slot) const noexcept {
     const ParsedPacket& p = slot.parsed;
-    const FlowKey key = flow_key(p.src, p.src_port, p.dst, p.dst_port, p.protocol, slot.from_low);
-    slot.flow_hash = state_.flows.hash(key);
-    return key;
+    if (p.ip_version == 4) {
+        const std::uint32_t src = p.src.v4();
+        const std::uint32_t dst = p.dst.v4();
+        const bool up = src < dst || (src == dst && p.src_port <= p.dst_port);
+        slot.from_low = up;
+        slot.flow_hash = state_.flows.hash_v4(up ? src : dst, up ? dst : src, up ? p.src_port : p.dst_port,
+                                              up ? p.dst_port : p.src_port, p.protocol);
+        return;
+    }
+    slot.flow_hash =
+        state_.flows.hash(flow_key(p.src, p.src_port, p.dst, p.dst_port, p.protocol, slot.from_low));
 }
 
 bool FlowStage::from_desktop_port(const BatchSlot& slot) const noexcept {
-    return state_.lanes[slot.packet->port].port->settings().kind == PortKind::desktop;
+    return state_.lanes[slot.packet->port].kind == PortKind::desktop;
 }
 
-void FlowStage::prefetch_cells(const Flow& flow) const noexcept {
+void FlowStage::prefetch_rest(const BatchSlot& slot) const noexcept {
+    const Flow& flow = *slot.flow;
+    __builtin_prefetch(&state_.generation->routes->hop(flow.hops[slot.from_low ? 0 : 1]));
     if (!flow.has_desktop) {
         return;
     }
@@ -51,30 +85,18 @@ void FlowStage::prefetch_cells(const Flow& flow) const noexcept {
     }
 }
 
+/// `slot.flow` is a candidate, or nullptr; the slot's hash is set.
 Flow* FlowStage::find_or_create(BatchSlot& slot) noexcept {
-    slot.flow = nullptr;
-    return find_or_create(slot, key_of(slot));
-}
-
-Flow* FlowStage::find_or_create(BatchSlot& slot, const FlowKey& key) noexcept {
-    Flow* flow = state_.flows.find(key, slot.flow_hash, slot.flow);
-    if (flow == nullptr) {
-        if (state_.generation->routes->is_local(slot.parsed.dst)) { // a talk with the gateway itself is no flow
-            slot.fate = Fate::kernel;
-            return nullptr;
-        }
-        DropReason reason{};
-        if (!admit_new(slot, reason)) {
-            slot.drop(reason);
-            return nullptr;
-        }
-        flow = state_.flows.insert(key, slot.flow_hash);
+    Flow* flow = slot.flow;
+    if (flow == nullptr || !is_flow_of(*flow, slot)) {
+        const FlowKey key = key_of(slot);
+        flow = state_.flows.find(key, slot.flow_hash);
         if (flow == nullptr) {
-            slot.drop(DropReason::flow_table_full);
-            return nullptr;
+            flow = create(slot, key);
+            if (flow == nullptr) {
+                return nullptr;
+            }
         }
-        begin(*flow, slot);
-        slot.new_flow = true;
     }
     if (flow->stamp != state_.stamp) {
         refresh(*flow);
@@ -83,6 +105,33 @@ Flow* FlowStage::find_or_create(BatchSlot& slot, const FlowKey& key) noexcept {
         return nullptr;
     }
     flow->last_seen_ms = state_.now_ms();
+    return flow;
+}
+
+Flow* FlowStage::find_or_create_again(BatchSlot& slot) noexcept {
+    hash_of(slot);
+    slot.flow = nullptr;
+    return find_or_create(slot);
+}
+
+/// The first packet of a flow; nullptr when it is none, with the packet's fate set.
+Flow* FlowStage::create(BatchSlot& slot, const FlowKey& key) noexcept {
+    if (state_.generation->routes->is_local(slot.parsed.dst)) { // a talk with the gateway itself is no flow
+        slot.fate = Fate::kernel;
+        return nullptr;
+    }
+    DropReason reason{};
+    if (!admit_new(slot, reason)) {
+        slot.drop(reason);
+        return nullptr;
+    }
+    Flow* flow = state_.flows.insert(key, slot.flow_hash);
+    if (flow == nullptr) {
+        slot.drop(DropReason::flow_table_full);
+        return nullptr;
+    }
+    begin(*flow, slot);
+    slot.new_flow = true;
     return flow;
 }
 

@@ -50,7 +50,7 @@ void IngressStage::parse_one(BatchSlot& slot) noexcept {
         slot.drop(DropReason::multi_segment);
         return;
     }
-    const MacAddress& own = state_.lanes[slot.packet->port].port->mac();
+    const MacAddress& own = state_.lanes[slot.packet->port].mac;
     if (std::memcmp(slot.frame(), own.data(), own.size()) != 0) {
         // Flooded by a switch, and on its way to somebody else; broadcast and multicast are the kernel's (ARP, ND, DHCP).
         if ((slot.frame()[0] & 1) == 0) {

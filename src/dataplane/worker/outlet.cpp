@@ -24,7 +24,7 @@ void Outlet::drop(rte_mbuf* packet, DropReason reason) noexcept {
 
 void Outlet::forward(rte_mbuf* packet, const Hop& hop, const ShapeTag& tag) noexcept {
     const PortLane& lane = state_.lanes[hop.port];
-    write_ethernet(rte_pktmbuf_mtod(packet, std::uint8_t*), hop.mac, lane.port->mac());
+    write_ethernet(rte_pktmbuf_mtod(packet, std::uint8_t*), hop.mac, lane.mac);
     shape_tag(packet) = tag;
     Gathered& gathered = gathered_[hop.port];
     gathered.packets[gathered.count++] = packet;
@@ -90,7 +90,7 @@ void Outlet::send_frame(rte_mbuf* packet, const IpAddress& src, const IpAddress&
         return;
     }
     packet->port = port;
-    write_ethernet(frame, state_.lanes[port].port->mac(), back.mac);
+    write_ethernet(frame, state_.lanes[port].mac, back.mac);
     to_kernel(packet);
 }
 

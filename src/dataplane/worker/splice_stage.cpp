@@ -48,7 +48,7 @@ void SpliceStage::upstream_one(BatchSlot& slot) noexcept {
         state_.splicer.from_upstream(state_.flows.cold(flow).splice, slot.frame(), slot.parsed, state_.now_ns);
     if (action.verdict == SpliceVerdict::stale) { // the connection is gone: an ordinary flow from here on
         state_.flows.erase(flow);
-        slot.flow = flows_.find_or_create(slot);
+        slot.flow = flows_.find_or_create_again(slot);
         outlet_.drain_splicer();
         return;
     }
@@ -57,7 +57,7 @@ void SpliceStage::upstream_one(BatchSlot& slot) noexcept {
     }
     // Translated: from here on it is a packet of the desktop's own flow.
     slot.parsed.dst_port = load_be16(slot.frame() + slot.parsed.l4_offset + 2);
-    slot.flow = flows_.find_or_create(slot);
+    slot.flow = flows_.find_or_create_again(slot);
     slot.new_flow = false;
 }
 

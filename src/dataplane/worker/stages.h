@@ -32,18 +32,19 @@ class FlowStage {
 public:
     explicit FlowStage(WorkerState& state) noexcept : state_(state) {}
     void run(PacketBatch& batch) noexcept;
-    /// Also used for the desktop's side of a spliced packet.
-    [[nodiscard]] Flow* find_or_create(BatchSlot& slot) noexcept;
+    /// For a packet whose five-tuple has changed (the desktop's side of a spliced one) or whose flow has gone.
+    [[nodiscard]] Flow* find_or_create_again(BatchSlot& slot) noexcept;
 
 private:
-    [[nodiscard]] FlowKey key_of(BatchSlot& slot) const noexcept; ///< also sets the slot's hash and direction
-    [[nodiscard]] Flow* find_or_create(BatchSlot& slot, const FlowKey& key) noexcept;
+    void hash_of(BatchSlot& slot) const noexcept; ///< sets the slot's hash and direction
+    [[nodiscard]] Flow* find_or_create(BatchSlot& slot) noexcept;
+    [[nodiscard]] Flow* create(BatchSlot& slot, const FlowKey& key) noexcept;
     [[nodiscard]] bool admit_new(const BatchSlot& slot, DropReason& reason) noexcept;
     [[nodiscard]] bool forged(const Flow& flow, BatchSlot& slot) const noexcept;
     void begin(Flow& flow, const BatchSlot& slot) noexcept;
     void refresh(Flow& flow) noexcept;
     [[nodiscard]] bool from_desktop_port(const BatchSlot& slot) const noexcept;
-    void prefetch_cells(const Flow& flow) const noexcept;
+    void prefetch_rest(const BatchSlot& slot) const noexcept;
 
     WorkerState& state_;
 };

@@ -44,7 +44,13 @@ WorkerState::WorkerState(unsigned worker_index, const Settings& worker_settings,
       usage_salt(worker_settings.seed ^ 0xd6e8feb86659fd93ULL), ledger(worker_settings.max_desktops),
       kernel_limiter(worker_settings.twin_packets_per_second), numbered_seen_ms(worker_settings.max_desktops),
       options_told(worker_settings.max_desktops),
-      orders(8192), reports(8192) {}
+      orders(8192), reports(8192) {
+    for (PortLane& lane : lanes) {
+        lane.mac = lane.port->mac();
+        lane.kind = lane.port->settings().kind;
+        lane.mtu = lane.port->settings().mtu;
+    }
+}
 
 Worker::Worker(unsigned index, const Settings& settings, std::vector<PortLane> lanes, rte_mempool* pool,
                std::vector<rte_ring*> redirect, Port* primary_desktops, Port* primary_clients,
@@ -71,7 +77,7 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
     begin_turn(now_ns);
     bool worked = primary_ && primary_->run(now_ns);
     for (const PortLane& lane : state_.lanes) {
-        if (!is_routed(lane.port->settings().kind) || state_.index >= lane.port->rx_queues()) {
+        if (!is_routed(lane.kind) || state_.index >= lane.port->rx_queues()) {
             continue;
         }
         rte_mbuf* burst[kBurst];

@@ -30,6 +30,10 @@ struct PortLane {
     Port* port = nullptr;
     rte_ring* transmit = nullptr;  ///< of the shaper
     rte_ring* to_kernel = nullptr; ///< nullptr: no twin
+    // Copies of what `port` says, so that a packet does not have to follow pointers; filled in by WorkerState.
+    MacAddress mac{};
+    PortKind kind = PortKind::desktop;
+    std::uint16_t mtu = 0;
 };
 
 /// Everything here is written by the worker's core alone, except what is read through OwnedCounter and mailboxes.
