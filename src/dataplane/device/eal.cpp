@@ -48,7 +48,7 @@ std::string lcore_map(const Settings& settings, const CoreLayout& layout) {
 std::vector<std::string> eal_arguments(const Settings& settings) {
     std::vector<std::string> args{"foregate", "--lcores", lcore_map(settings, core_layout(settings)), "-m",
                                   std::to_string(settings.memory_mb), "--log-level", "lib.eal:4",
-                                  "--log-level", "pmd:4", "--file-prefix", settings.file_prefix};
+                                  "--log-level", "pmd:4", "--log-level", "lib.telemetry:4", "--file-prefix", settings.file_prefix};
     if (settings.hugepages && settings.share_memory) {
         args.emplace_back("--single-file-segments");
     } else if (settings.hugepages) {
