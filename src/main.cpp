@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // foregate: subcommands. `foregate run` starts in order and stops in reverse; the rest works offline.
+#include "control/classify/classify_command.h"
 #include "control/config/check_command.h"
 #include "control/config/load_config.h"
 #include "control/console/client.h"
@@ -159,6 +160,16 @@ int main(int argc, char** argv) {
         ->required()
         ->delimiter(',');
     forecasting->callback([&] { chosen = [&] { return run_forecast_command(forecast, std::cerr); }; });
+
+    ClassifyArguments classify;
+    CLI::App* classifying = app.add_subcommand("classify", "say what the flows of captures are");
+    classifying->add_option("CAPTURE", classify.captures, "pcap or pcapng files")->required();
+    classifying->add_option("--catalogue", classify.catalogues, "catalogue files on top of the built-in one")
+        ->allow_extra_args(false);
+    classifying->add_option("--feeds", classify.feeds, "threat feed file or folder for the verdicts");
+    classifying->add_flag("--json", classify.json, "one JSON object for each flow");
+    classifying->add_flag("--outer", classify.flat, "do not look into tunnels");
+    classifying->callback([&] { chosen = [&] { return run_classify(classify, std::cout, std::cerr); }; });
 
     CLI::App* bench = app.add_subcommand("bench", "measure: pipeline, shape, splice or all");
     bench->prefix_command();

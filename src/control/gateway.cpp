@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/signalfd.h>
+#include <span>
 #include <thread>
 #include <unistd.h>
 
@@ -60,8 +61,10 @@ std::vector<TwinInterface> twins_of(const Config& config, const dataplane::Datap
 Gateway::Gateway(const Config& given)
     : config(given), lock(config.system.run_dir), events(open_events(config)), dataplane(settings_from_config(config)), publisher(dataplane),
       kernel(twins_of(config, dataplane)), sessions(config, dataplane, publisher, events),
+      access(config), access_events(access, sessions, events),
       warnings(sessions, events, [this](const IpAddress& a, std::uint16_t port) { return name_of(a, port); }),
       threats(config, dataplane.worker_count(), publisher, events),
+      catalogue(config, dataplane.worker_count(), publisher),
       clock(config.analytics.clock_start, config.analytics.time_zone, std::chrono::system_clock::now(),
             config.analytics.holidays.empty() ? std::set<std::chrono::local_days>{}
                                               : load_holidays(config.analytics.holidays)),
@@ -70,10 +73,15 @@ Gateway::Gateway(const Config& given)
             [this](std::uint16_t usage_class, const IpAddress& a, std::uint16_t port, std::uint64_t connections) {
                 directory.note_use(usage_class, a, port, connections);
             }),
-      plan(dataplane, store, config), keeper(config),
+      plan(dataplane, store, config),
+      keeper(config, [this](std::uint16_t class_index, const std::string& destination, const IpAddress& server) {
+          return !access.why_denied(class_index, destination, server);
+      }),
       resolver(config.resolvers, [this](const std::string& name, bool is_v6, const std::vector<IpAddress>& addresses,
                                         std::uint32_t ttl_s) {
-          directory.learn(name, is_v6, addresses, ttl_s, std::chrono::steady_clock::now(), AnswerSource::resolver);
+          const SteadyTime now = std::chrono::steady_clock::now();
+          directory.learn(name, is_v6, addresses, ttl_s, now, AnswerSource::resolver);
+          access.learn(name, addresses, ttl_s, now);
       }),
       captures(config.captures.folder, config.captures.keep),
       trace(dataplane.worker_count(),
@@ -81,8 +89,10 @@ Gateway::Gateway(const Config& given)
     started_at_ = std::chrono::steady_clock::now();
     silence_shared_interfaces(config);
     threats.load_first();
+    catalogue.load_first();
     publisher.set(kernel.table());
     sessions.publish_all();
+    access.publish(publisher);
     publisher.flush();
     dataplane.start();
     commands_ = std::make_unique<CommandTable>();
@@ -96,6 +106,11 @@ Gateway::Gateway(const Config& given)
         }
         telnet_ = std::make_unique<TelnetServer>(config.console.telnet_address, config.console.telnet_port, *runner_,
                                                  settings);
+    }
+    for (const dataplane::PortView& port : dataplane.ports()) {
+        if (dataplane::is_routed(port.kind)) {
+            spdlog::info("port {}: spread over {} worker(s): {}", port.name, dataplane.worker_count(), port.spread);
+        }
     }
     metrics_ = start_metrics(config.metrics.address, config.metrics.port, FOREGATE_VERSION);
     lifecycle("started");
@@ -179,7 +194,9 @@ void Gateway::tick() {
     const SteadyTime now = std::chrono::steady_clock::now();
     dataplane.take_reports(256, [this](unsigned worker, const dataplane::Report& r) { take_report(worker, r); });
     trace.tick(now);
+    access.tick(publisher, now);
     usage.tick(epoch_s());
+    catalogue.tick(now);
     threats.tick(now, dataplane.published().number + 1);
     if (now - slow_tick_at_ >= kSlowTurn) {
         slow_tick_at_ = now;
@@ -223,10 +240,13 @@ void Gateway::take_report(unsigned worker, const dataplane::Report& report) {
         sessions.seen(*seen, now);
     } else if (const auto* dns = std::get_if<dataplane::DnsLearned>(&report)) {
         directory.learn(*dns, now);
+        access.learn(dns->name.data(), std::span(dns->addresses).first(dns->count), dns->ttl_s, now);
     } else if (const auto* name = std::get_if<dataplane::NameSeen>(&report)) {
         directory.learn_from_flow(name->name.data(), name->server, name->port, now);
     } else if (const auto* threat = std::get_if<dataplane::ThreatMatched>(&report)) {
         warnings.take(*threat, threats.tables(), threats.since_generation(), now);
+    } else if (const auto* denied = std::get_if<dataplane::AccessDenied>(&report)) {
+        access_events.take(*denied);
     } else if (const auto* deviated = std::get_if<dataplane::Deviated>(&report)) {
         warnings.take(*deviated, now);
     } else if (const auto* syn = std::get_if<dataplane::SynLearned>(&report)) {
@@ -240,7 +260,7 @@ void Gateway::take_report(unsigned worker, const dataplane::Report& report) {
 
 /// Names that plan, pattern and monitors speak of are kept fresh, whether or not a desktop asks for them.
 void Gateway::ask_names(SteadyTime now) {
-    std::vector<std::string> destinations;
+    std::vector<std::string> destinations = access.names().to_ask();
     for (const ConnectionTarget& target : plan.plan().targets) {
         destinations.push_back(target.destination);
     }
@@ -272,6 +292,15 @@ PlanSurroundings Gateway::surroundings() {
         }
         const auto addresses = directory.addresses_of(destination);
         return std::any_of(addresses.begin(), addresses.end(), [this](const IpAddress& a) { return threats.listed(a); });
+    };
+    around.denied = [this](const std::string& usage_class, const std::string& destination) {
+        const auto found = std::find_if(config.classes.begin(), config.classes.end(),
+                                        [&](const ClassConfig& c) { return c.name == usage_class; });
+        const auto class_index = static_cast<std::uint16_t>(found - config.classes.begin());
+        const auto addresses = directory.addresses_of(destination);
+        return !addresses.empty() && std::all_of(addresses.begin(), addresses.end(), [&](const IpAddress& a) {
+            return access.why_denied(class_index, destination, a).has_value();
+        });
     };
     return around;
 }
@@ -379,6 +408,11 @@ std::string Gateway::open_held(const std::string& desktop_name, const std::strin
     const SteadyTime now = std::chrono::steady_clock::now();
     if (surroundings().listed(destination)) {
         return destination + " is on the threat list";
+    }
+    for (const IpAddress& server : directory.addresses_of(destination)) {
+        if (const auto rule = access.why_denied(desktop->class_index, destination, server)) {
+            return destination + " is denied to class " + desktop->usage_class + ": " + *rule;
+        }
     }
     const auto order = keeper.order_one(*desktop, destination, directory, now);
     if (!order) {

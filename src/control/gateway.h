@@ -2,10 +2,12 @@
 // The running gateway: everything the control core owns, in the order of its start; it stops in reverse.
 #pragma once
 
+#include "control/access/access_events.h"
 #include "control/capture/capture_desk.h"
 #include "control/capture/trace_desk.h"
 #include "control/commands/core_values.h"
 #include "control/config/config.h"
+#include "control/classify/catalogue_control.h"
 #include "control/console/command_runner.h"
 #include "control/console/control_queue.h"
 #include "control/console/telnet_server.h"
@@ -54,8 +56,11 @@ public:
     KernelMirror kernel;
     DestinationDirectory directory;
     SessionControl sessions;
+    AccessControl access;
+    AccessEvents access_events;
     WarningDesk warnings;
     ThreatControl threats;
+    CatalogueControl catalogue;
     AnalyticsClock clock;
     UsageStore store;
     UsageCollector usage;

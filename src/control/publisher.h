@@ -36,7 +36,9 @@ public:
     void set(std::shared_ptr<const dataplane::DesktopTable> desktops) { next().desktops = std::move(desktops); }
     void set(std::shared_ptr<const dataplane::PlanTable> plan) { next().plan = std::move(plan); }
     void set(std::shared_ptr<const dataplane::PatternTable> pattern) { next().pattern = std::move(pattern); }
+    void set(std::shared_ptr<const dataplane::AccessTable> access) { next().access = std::move(access); }
     void set(std::shared_ptr<const dataplane::ThreatTables> threats) { next().threats = std::move(threats); }
+    void set(std::shared_ptr<const dataplane::CatalogueTables> catalogue) { next().catalogue = std::move(catalogue); }
 
     /// Publishes what was set since the last time, if anything; frees what no worker needs any more.
     void flush();

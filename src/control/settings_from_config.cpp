@@ -74,7 +74,8 @@ dataplane::Settings settings_from_config(const Config& config) {
     dataplane::Settings settings;
     for (const PortConfig& port : config.ports) {
         settings.ports.push_back({port.name, kind_of(port.role), port.device, port.rate_bps, port.mtu,
-                                  port.descriptors, port.twin});
+                                  port.descriptors, port.twin, port.vlan, port.accept_macs, port.mss_clamp,
+                                  port.check_source_mac});
         if (!dataplane::is_routed(settings.ports.back().kind)) {
             settings.ports.back().twin.clear();
         }
@@ -97,10 +98,14 @@ dataplane::Settings settings_from_config(const Config& config) {
     settings.idle_sleep = system.idle_sleep;
     settings.packet_buffers = system.packet_buffers;
     settings.flows_per_worker = system.flows_per_worker;
+    settings.undecided_flows = config.classify.undecided_flows;
+    settings.payloads_looked_at = config.classify.payloads;
     const std::size_t desktops = config.desktops.size() * 2 + 1024; // room for those found by prefix
     settings.max_desktops = static_cast<unsigned>(std::clamp<std::size_t>(desktops, 2048, 65536));
     const std::size_t per_worker = config.plan.hold.total / system.worker_cores.size() + 1024;
     settings.held_per_worker = static_cast<unsigned>(std::clamp<std::size_t>(per_worker, 4096, 1U << 20));
+    settings.new_flows = {config.limits.new_flows_per_second, config.limits.burst, config.limits.flows,
+                          config.limits.half_open};
     std::random_device random;
     settings.seed = (static_cast<std::uint64_t>(random()) << 32) | random();
     return settings;

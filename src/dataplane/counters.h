@@ -19,9 +19,12 @@ namespace foregate::dataplane {
     X(to_kernel, "packets handed to a kernel twin")                                                \
     X(primary_forwarded, "frames passed between the primary ports")                                \
     X(redirected, "packets that arrived on another worker than their flow's")                      \
+    X(redirected_in, "packets that another worker received and handed to this one")                \
     X(flows_created, "flows created")                                                              \
     X(flows_expired, "flows removed by age or end")                                                \
+    X(half_open_ended, "half-open connections that gave way to newer ones")                        \
     X(threat_matches, "flows or questions stopped or noted by the threat list")                    \
+    X(access_denied, "connections and questions stopped by an access list")                        \
     X(deviations, "connections noted or stopped as deviating")                                     \
     X(dns_answers, "DNS answers learned from")                                                     \
     X(splices, "desktop connections spliced onto a held one")                                      \

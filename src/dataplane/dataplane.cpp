@@ -3,15 +3,29 @@
 
 #include "dataplane/device/clock.h"
 #include "dataplane/device/eal.h"
+#include "dataplane/device/owner_rule.h"
 #include "dataplane/device/twin.h"
 #include "dataplane/worker/polling_core.h"
 #include "dataplane/worker/rehearsal.h"
 #include "dataplane/worker/worker.h"
 
+#include <algorithm>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
 namespace foregate::dataplane {
+
+namespace {
+
+unsigned largest_mtu(const Settings& settings) {
+    unsigned largest = 0;
+    for (const PortSettings& port : settings.ports) {
+        largest = std::max<unsigned>(largest, port.mtu);
+    }
+    return largest;
+}
+
+} // namespace
 
 /// In the order of construction; destruction is the exact reverse.
 struct Dataplane::Parts {
@@ -21,10 +35,13 @@ struct Dataplane::Parts {
     Eal eal;
     CoreLayout layout;
     Clock clock;
-    PacketPool pool;
+    PacketPool pool;       ///< what ports of ordinary MTU receive into; our own packets
+    PacketPool jumbo_pool; ///< for ports whose frames do not fit there; null without any. Apart, since AF_XDP's buffers
+                           ///< must not be larger than a page
     std::vector<std::unique_ptr<Port>> ports;
     std::vector<std::unique_ptr<Twin>> twins;            ///< by port index; null where there is none
     std::vector<PacketRing> kernel_rings;                ///< likewise
+    OwnerRule owner_rule{OwnerRule::by_seed(1, 0)};
     std::vector<PacketRing> redirect_rings;              ///< by worker
     std::vector<std::unique_ptr<TransmitStage>> transmit; ///< by port index; null for pair ports
     std::vector<PortLane> lanes;                         ///< by port index
@@ -37,9 +54,16 @@ struct Dataplane::Parts {
 Dataplane::Dataplane(const Settings& settings) : parts_(std::make_unique<Parts>(settings)) {
     Parts& p = *parts_;
     p.pool = make_packet_pool("packets", settings.packet_buffers);
+    if (const unsigned mtu = largest_mtu(settings); buffer_bytes(mtu) > buffer_bytes(0)) {
+        p.jumbo_pool = make_packet_pool("jumbo", settings.packet_buffers, 256, mtu);
+    }
+    const auto pool_of = [&p](const PortSettings& port) {
+        return buffer_bytes(port.mtu) > buffer_bytes(0) ? p.jumbo_pool.get() : p.pool.get();
+    };
     for (std::uint16_t i = 0; i < settings.ports.size(); ++i) {
         const PortSettings& port = settings.ports[i];
-        p.ports.push_back(std::make_unique<Port>(port, i, is_routed(port.kind) ? p.layout.workers : 1, p.pool.get()));
+        p.ports.push_back(std::make_unique<Port>(port, i, is_routed(port.kind) ? p.layout.workers : 1,
+                                                 pool_of(port)));
         const bool routed = is_routed(port.kind);
         p.transmit.push_back(routed ? std::make_unique<TransmitStage>(*p.ports[i], settings.max_desktops,
                                                                  settings.idle_sleep ? 2'000'000 : 200'000) : nullptr);
@@ -53,7 +77,7 @@ Dataplane::Dataplane(const Settings& settings) : parts_(std::make_unique<Parts>(
     for (std::uint16_t i = 0; i < p.ports.size(); ++i) {
         lanes.push_back({p.ports[i].get(), p.transmit[i] ? p.transmit[i]->ring() : nullptr, p.kernel_rings[i].get()});
         if (p.twins[i]) {
-            twin_lanes.push_back({p.twins[i].get(), p.kernel_rings[i].get(), p.transmit[i]->ring()});
+            twin_lanes.push_back({p.twins[i].get(), p.kernel_rings[i].get(), p.transmit[i]->ring(), pool_of(settings.ports[i])});
         }
         if (settings.ports[i].kind == PortKind::primary_desktop) {
             primary[0] = p.ports[i].get();
@@ -61,6 +85,10 @@ Dataplane::Dataplane(const Settings& settings) : parts_(std::make_unique<Parts>(
             primary[1] = p.ports[i].get();
         }
     }
+    const bool by_interface =
+        std::any_of(p.ports.begin(), p.ports.end(), [](const auto& port) { return port->spread().symmetric; });
+    p.owner_rule = by_interface ? OwnerRule::by_interface(p.layout.workers)
+                                : OwnerRule::by_seed(p.layout.workers, settings.seed);
     std::vector<rte_ring*> redirect;
     for (unsigned w = 0; w < p.layout.workers && p.layout.workers > 1; ++w) {
         p.redirect_rings.push_back(make_packet_ring("redirect-" + std::to_string(w), 2048));
@@ -68,11 +96,12 @@ Dataplane::Dataplane(const Settings& settings) : parts_(std::make_unique<Parts>(
     }
     p.generations = std::make_unique<GenerationSlot>(p.layout.workers);
     for (unsigned w = 0; w < p.layout.workers; ++w) {
-        p.workers.push_back(std::make_unique<Worker>(w, p.settings, lanes, p.pool.get(), redirect,
+        p.workers.push_back(std::make_unique<Worker>(w, p.settings, lanes, p.pool.get(),
+                                                     SpreadLanes{redirect, &p.owner_rule},
                                                      w == 0 ? primary[0] : nullptr, w == 0 ? primary[1] : nullptr,
                                                      *p.generations));
     }
-    p.twin_thread = std::make_unique<TwinThread>(std::move(twin_lanes), p.pool.get(), settings.control_cpu);
+    p.twin_thread = std::make_unique<TwinThread>(std::move(twin_lanes), settings.control_cpu);
 }
 
 Dataplane::~Dataplane() { stop(); }
@@ -114,6 +143,8 @@ void Dataplane::publish(std::unique_ptr<Generation> next) {
     keep(next->plan, now.plan);
     keep(next->pattern, now.pattern);
     keep(next->threats, now.threats);
+    keep(next->access, now.access);
+    keep(next->catalogue, now.catalogue);
     next->number = now.number + 1;
     parts_->generations->publish(std::move(next));
 }
@@ -131,7 +162,7 @@ bool Dataplane::post_shaper(std::uint16_t port, const ShaperOrder& order) {
 bool Dataplane::next_report(unsigned worker, Report& out) { return parts_->workers[worker]->reports().take(out); }
 
 unsigned Dataplane::worker_of(const IpAddress& a, const IpAddress& b) const noexcept {
-    return static_cast<unsigned>(address_pair_hash(a, b, parts_->settings.seed) % parts_->workers.size());
+    return parts_->owner_rule.owner(a, b);
 }
 
 unsigned Dataplane::worker_count() const noexcept { return static_cast<unsigned>(parts_->workers.size()); }
@@ -166,6 +197,9 @@ std::vector<PortView> Dataplane::ports() const {
         view.tx_bytes = stats.tx_bytes;
         view.tx_errors = stats.tx_errors;
         view.link_up = stats.link_up;
+        view.rx_queues = port.rx_queues();
+        view.symmetric_rss = port.spread().symmetric;
+        view.spread = port.spread().text;
         out.push_back(std::move(view));
     }
     return out;
@@ -196,8 +230,9 @@ std::vector<CoreView> Dataplane::cores() const {
         view.worker = static_cast<int>(w);
         view.flows = worker.flow_count();
         view.bursts = worker.counters().read(Counter::bursts);
-        view.packets = worker.counters().read(Counter::received);
-        view.redirected = worker.counters().read(Counter::redirected);
+        view.redirected_out = worker.counters().read(Counter::redirected); // before `received`: never more than it
+        view.received = worker.counters().read(Counter::received);
+        view.redirected_in = worker.counters().read(Counter::redirected_in);
         view.stages = worker.stage_sums();
     }
     if (p.layout.shaper_apart) {

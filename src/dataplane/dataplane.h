@@ -30,6 +30,9 @@ struct PortView {
     std::uint64_t rx_packets = 0, rx_bytes = 0, rx_missed = 0, rx_no_buffer = 0;
     std::uint64_t tx_packets = 0, tx_bytes = 0, tx_errors = 0;
     bool link_up = false;
+    unsigned rx_queues = 1;
+    bool symmetric_rss = false;
+    std::string spread; ///< how its packets come to the workers, for people
 };
 
 struct CoreView {
@@ -37,11 +40,17 @@ struct CoreView {
     unsigned cpu = 0;
     std::uint64_t turns = 0, idle_turns = 0;
     std::uint32_t flows = 0;
-    int worker = -1;                            ///< its number; -1: none here
-    std::uint64_t busy_ns = 0, idle_ns = 0;     ///< 0 both: not measured (the control core)
-    std::uint64_t bursts = 0, packets = 0;      ///< of the worker
-    std::uint64_t redirected = 0;               ///< packets that arrived here and are another's
-    StageSums stages;                           ///< of the worker's measured bursts
+    // Of a worker; the differences between workers are the imbalance.
+    std::uint64_t received = 0;       ///< from its queues of the routed ports
+    std::uint64_t redirected_out = 0; ///< of these, handed to the worker that owns their flow
+    std::uint64_t redirected_in = 0;  ///< handed to it by others
+    int worker = -1;                        ///< its number; -1: none here
+    std::uint64_t busy_ns = 0, idle_ns = 0; ///< 0 both: not measured (the control core)
+    std::uint64_t bursts = 0;
+    StageSums stages;                       ///< of its measured bursts
+
+    /// Packets that went through its flow table.
+    [[nodiscard]] std::uint64_t handled() const noexcept { return received - redirected_out + redirected_in; }
 };
 
 /// What one writer of counters has dropped.

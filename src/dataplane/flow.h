@@ -121,7 +121,8 @@ struct FlowCold {
     std::uint16_t usage_class = 0;
     std::array<std::uint16_t, 2> packets_high{}; ///< bits 32 to 47 of the packet counts
     DropReason blocked_for = DropReason::blocked_flow;
-    std::uint8_t inspected = 0;          ///< payload packets looked at so far
+    std::uint8_t inspected = 0;          ///< kWatched, kLookedAtEnough (VerdictStage), or 0
+    bool named = false;                  ///< has shown a name that the access list allows
 };
 static_assert(sizeof(FlowCold) <= 32);
 

@@ -8,6 +8,10 @@
 
 namespace foregate::dataplane {
 
+std::shared_ptr<const CatalogueTables> CatalogueTables::plain(unsigned workers) {
+    return std::make_shared<CatalogueTables>(Catalogue::build(plain_catalogue_spec()), workers);
+}
+
 void GenerationSlot::FreeRcu::operator()(rte_rcu_qsbr* rcu) const noexcept { std::free(rcu); }
 
 GenerationSlot::GenerationSlot(unsigned workers) : current_(new Generation{}) {

@@ -2,6 +2,8 @@
 // Immutable tables, published to the workers by one pointer and freed when no worker can hold it any more.
 #pragma once
 
+#include "dataplane/tables/access_table.h"
+#include "dataplane/classify/catalogue.h"
 #include "dataplane/tables/desktop_table.h"
 #include "dataplane/tables/pattern_table.h"
 #include "dataplane/tables/plan_table.h"
@@ -30,6 +32,20 @@ struct ThreatTables {
     std::vector<std::unique_ptr<NameScratch>> scratch;
 };
 
+/// The catalogue, likewise with each worker's scratch.
+struct CatalogueTables {
+    CatalogueTables(Catalogue compiled, unsigned workers) : catalogue(std::move(compiled)) {
+        for (unsigned i = 0; i <= workers; ++i) { // one more, as above
+            scratch.push_back(std::make_unique<CatalogueScratch>(catalogue));
+        }
+    }
+    /// Names in DNS, TLS, QUIC and HTTP on their own ports, types by port, no signatures: what a data plane begins with.
+    [[nodiscard]] static std::shared_ptr<const CatalogueTables> plain(unsigned workers);
+
+    Catalogue catalogue;
+    std::vector<std::unique_ptr<CatalogueScratch>> scratch;
+};
+
 /// One consistent set of tables. Parts are shared between generations; a generation never changes.
 struct Generation {
     std::uint32_t number = 0;
@@ -38,6 +54,8 @@ struct Generation {
     std::shared_ptr<const PlanTable> plan = std::make_shared<PlanTable>();
     std::shared_ptr<const PatternTable> pattern = std::make_shared<PatternTable>();
     std::shared_ptr<const ThreatTables> threats;
+    std::shared_ptr<const AccessTable> access; ///< null: nothing is denied
+    std::shared_ptr<const CatalogueTables> catalogue; ///< null: nothing is classified
 };
 
 /// publish() and reclaim() by the control core; current() and quiescent() by workers, each with its own number.

@@ -44,6 +44,8 @@ struct FlowView {
     std::uint32_t desktop = 0;
     std::uint16_t usage_class = 0;
     AppType app = AppType::other;
+    std::uint16_t application_protocol = 0; ///< numbers of the catalogue; 0 = not known
+    std::uint16_t application = 0;
     FlowVerdict verdict = FlowVerdict::undecided;
     DropReason blocked_for = DropReason::blocked_flow;
     TcpPhase tcp = TcpPhase::none;
@@ -133,6 +135,20 @@ struct ThreatMatched {
     std::array<char, 254> name{}; ///< what was matched, when it was a name
 };
 
+/// A connection or question that an access list does not allow; at most a few a second for each desktop.
+struct AccessDenied {
+    std::uint32_t desktop = 0;
+    std::uint16_t usage_class = 0; ///< AccessLists::kNoClass: of no class
+    IpAddress desktop_address{}, server{};
+    std::uint16_t desktop_port = 0, server_port = 0;
+    std::uint8_t protocol = 0;
+    AppType app = AppType::other;
+    DropReason where = DropReason::access_address;
+    bool question = false;        ///< of the DNS; else a connection
+    std::uint16_t rule = 0;       ///< in the class's list; AccessAnswer::kDefault: none
+    std::array<char, 254> name{}; ///< empty: by address
+};
+
 struct Deviated {
     std::uint32_t desktop = 0;
     std::uint16_t usage_class = 0;
@@ -157,7 +173,7 @@ struct UsageReady {
     std::uint8_t table = 0;
 };
 
-using Report = std::variant<HeldReport, DesktopSeen, DnsLearned, NameSeen, ThreatMatched, Deviated, SynLearned,
+using Report = std::variant<HeldReport, DesktopSeen, DnsLearned, NameSeen, ThreatMatched, AccessDenied, Deviated, SynLearned,
                             UsageReady>;
 
 } // namespace foregate::dataplane

@@ -15,7 +15,9 @@ namespace foregate::dataplane {
 
 // clang-format off
 #define FOREGATE_STAGES(X)                                                                         \
-    X(ingress, "frame to five-tuple; what is the kernel's or another worker's")                    \
+    X(ingress, "frame to five-tuple; what is the kernel's, what is refused")                       \
+    X(spread, "packets of another worker's flows go there")                                        \
+    X(fragments, "later fragments get their flow's ports; overlaps are refused")                   \
     X(flow, "find or create the flow; forged sources")                                             \
     X(splice_upstream, "packets of held connections become the desktop's")                         \
     X(verdict, "session, threat list, names, pattern")                                             \

@@ -3,141 +3,101 @@
 
 #include "bench/apart.h"
 #include "bench/machine.h"
-#include "bench/worker_rig.h"
+#include "bench/pipeline_parts.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <functional>
 #include <iostream>
-#include <random>
-#include <rte_cycles.h>
 
 namespace foregate::bench {
 
-using namespace dataplane;
-
 namespace {
 
-constexpr unsigned kBatch = WorkerRig::kBatch;
-constexpr unsigned kThreats = 10'000;
-
-/// A batch for each port, of random flows.
-void random_batch(WorkerRig& rig, std::mt19937& random, std::uint32_t flows) {
-    for (unsigned i = 0; i < kBatch; ++i) {
-        rig.arrive(static_cast<std::uint32_t>(random()) % flows, true, tcp_ack);
-        rig.arrive(static_cast<std::uint32_t>(random()) % flows, false, tcp_ack);
-    }
-}
-
-struct Effort {
-    int runs = kRuns;
-    unsigned batches = 256; ///< a run
+/// Measured again and again in turn with the others, each time in a process of its own.
+struct Part {
+    std::string name;
+    std::function<std::vector<BenchResult>()> run;
+    std::uint64_t memory_mb = 0;
 };
 
-// A run's figure is the median of its batches: one during which the core was taken away says nothing about the code.
-std::vector<BenchResult> decided(std::uint32_t flows, const std::string& size, bool with_driver, Effort effort = {}) {
-    WorkerRig rig({.flows = flows, .threats = kThreats});
-    rig.establish(0, flows);
-    rig.expect_decided(flows);
-    std::mt19937 random(1);
-    std::vector<double> cycles, quiet, driver;
-    for (int run = 0; run <= effort.runs; ++run) {
-        std::vector<double> worked, received;
-        for (unsigned i = 0; i < effort.batches; ++i) {
-            random_batch(rig, random, flows);
-            const auto all = static_cast<double>(rig.work());
-            worked.push_back(all / rig.take_away());
-            if (with_driver) {
-                random_batch(rig, random, flows);
-                received.push_back(static_cast<double>(rig.receive_only()) / (2.0 * kBatch));
+std::vector<BenchResult> in_rounds(int rounds, const std::vector<Part>& parts) {
+    std::vector<BenchResult> all;
+    for (int round = 0; round < rounds; ++round) {
+        for (const Part& part : parts) {
+            if (available_memory_mb() < part.memory_mb) {
+                std::cerr << part.name << ": left out, " << part.memory_mb << " MB of memory are not free\n";
+                continue;
             }
-        }
-        if (run == 0) { // the first one warms up
-            continue;
-        }
-        std::sort(worked.begin(), worked.end());
-        cycles.push_back(median_of(worked));
-        quiet.push_back(worked[worked.size() / 10]);
-        if (with_driver) {
-            driver.push_back(median_of(std::move(received)));
+            std::cerr << part.name << " (" << round + 1 << " of " << rounds << ")\n";
+            const auto results = run_apart(part.run);
+            all.insert(all.end(), results.begin(), results.end());
         }
     }
-    rig.expect_no_drops();
-    const std::string name = "decided_64B_" + size + "_flows_cycles";
-    std::vector<BenchResult> out{summarise(name, "cycles/packet", cycles),
-                                 summarise(name + "_p10", "cycles/packet", quiet)};
-    if (with_driver) {
-        out.push_back(summarise("receive_64B_cycles", "cycles/packet", driver));
-    }
-    return out;
+    return joined(all);
 }
 
-/// A quarter of the table's places is filled with new flows and, after their idle time, swept empty again.
-std::vector<BenchResult> new_flows() {
-    constexpr std::uint32_t kFlows = 1U << 18;
-    constexpr std::uint32_t kNewFlows = kFlows / 4;
-    constexpr std::uint32_t kSweptParts = 64;
-    constexpr std::uint64_t kSweepNs = 1'000'000; // a worker looks at 64 places at most this often
-    constexpr std::uint64_t kForgetNs = 31'000'000'000; // an unanswered SYN's flow goes after 30 s
-    WorkerRig rig({.flows = kFlows, .threats = kThreats});
-    std::uint32_t next = 0;
-    std::vector<double> begin, expire, rate;
-    for (int run = 0; run <= kRuns; ++run) {
-        std::vector<double> starts;
-        for (std::uint32_t i = 0; i < kNewFlows; i += kBatch) {
-            for (unsigned k = 0; k < kBatch; ++k) {
-                rig.arrive(next++, true, tcp_syn);
-            }
-            starts.push_back(static_cast<double>(rig.work()) / kBatch);
-            (void)rig.take_away();
-        }
-        rig.expect_no_drops();
-        rig.pass(kForgetNs);
-        const std::uint64_t before = rig.worker().counters().read(Counter::flows_expired);
-        std::vector<double> ends; // in parts of the table, each with the same share of the flows
-        for (std::uint32_t i = 0; i < kSweptParts; ++i) {
-            ends.push_back(static_cast<double>(rig.idle(kFlows / 64 / kSweptParts, kSweepNs)) * kSweptParts / kNewFlows);
-        }
-        if (rig.worker().counters().read(Counter::flows_expired) - before != kNewFlows) {
-            throw std::runtime_error("not every new flow was swept away");
-        }
-        if (run != 0) { // the first one warms up
-            begin.push_back(median_of(std::move(starts)));
-            expire.push_back(median_of(std::move(ends)));
-            rate.push_back(static_cast<double>(rte_get_tsc_hz()) / (begin.back() + expire.back()));
+constexpr FlowCount kSizes[]{{1'000, "1k"}, {100'000, "100k"}, {1'000'000, "1M"}, {4'000'000, "4M"}};
+
+/// Where developers keep captures beside the source tree.
+std::string captures_folder() { return FOREGATE_SHARED "/data/pcap"; }
+
+void add_workers(std::vector<Part>& parts, const Effort& effort) {
+    for (unsigned workers = 1; workers <= std::min(cpu_count(), 4U); ++workers) {
+        parts.push_back({"workers " + std::to_string(workers), [=] { return workers_at_once(workers, effort); }, 1024});
+    }
+    if (cpu_count() < 4) {
+        std::cerr << "workers: this machine has " << cpu_count() << " cores, so no more workers are measured at once\n";
+    }
+}
+
+/// More cycles than of one worker alone would mean that workers wait for each other.
+void compare_workers(std::vector<BenchResult>& results) {
+    const auto one = std::find_if(results.begin(), results.end(), [](const auto& r) { return r.name == "workers_1_cycles"; });
+    if (one == results.end()) {
+        return;
+    }
+    const Yardstick alone{"one worker alone", one->median};
+    for (BenchResult& result : results) {
+        if (result.name.rfind("workers_", 0) == 0 && result.name != "workers_1_cycles") {
+            result.yardstick = alone;
         }
     }
-    return {summarise("new_flow_10k_threats_cycles", "cycles/flow", begin),
-            summarise("expire_flow_cycles", "cycles/flow", expire),
-            summarise("new_flows_10k_threats_per_second", "1/s", rate)};
 }
 
 } // namespace
 
-std::vector<BenchResult> bench_pipeline() {
-    constexpr std::uint64_t kMemoryForMillionMb = 2048;
-    std::vector<BenchResult> results;
-    const auto add = [&](const std::vector<BenchResult>& more) { results.insert(results.end(), more.begin(), more.end()); };
-    if (available_memory_mb() >= kMemoryForMillionMb) {
-        add(run_apart([] { return decided(1'000'000, "1M", false); }));
-    } else {
-        std::cerr << "too little memory for a million flows: decided_64B_1M_flows_cycles is left out\n";
+std::vector<BenchResult> bench_pipeline(const std::string& only, int rounds) {
+    constexpr Effort kEffort{.runs = 3, .batches = 256};
+    std::vector<Part> parts;
+    for (const FlowCount& size : kSizes) {
+        const std::uint64_t memory_mb = 1024 + size.flows / 2'000;
+        parts.push_back({"decided 64B " + std::string(size.name),
+                         [=] { return decided_flows(size, size.flows == 100'000, kEffort); }, memory_mb});
+        parts.push_back({"decided imix " + std::string(size.name), [=] { return decided_imix(size, kEffort); }, memory_mb});
     }
-    add(run_apart([] { return decided(65'536, "64k", true); }));
-    add(run_apart([] { return decided(1'024, "1k", false); }));
-    add(run_apart(new_flows));
+    parts.push_back({"stages", [=] { return stages_on_and_off(kEffort); }, 1024});
+    parts.push_back({"new flows", [] { return new_flows(kEffort.runs); }, 1024});
+    parts.push_back({"latency", [] { return single_packet_latency(kEffort.runs); }, 1024});
+    parts.push_back({"made mix", [=] { return made_mix(kEffort); }, 1024});
+    if (std::filesystem::is_directory(captures_folder())) {
+        parts.push_back({"captured mix", [=] { return captured_mix(captures_folder(), kEffort); }, 1024});
+    } else {
+        std::cerr << "captured mix: LEFT OUT, there are no captures in " << captures_folder() << '\n';
+    }
+    add_workers(parts, kEffort);
+    parts.push_back({"redirected", [=] { return redirected_packets(kEffort); }, 1024});
+    parts.push_back({"flow memory", &flow_memory, 1024});
+    std::erase_if(parts, [&](const Part& part) { return part.name.find(only) == std::string::npos; });
+    auto results = in_rounds(rounds, parts);
+    compare_workers(results);
     return results;
 }
 
 std::vector<BenchResult> bench_pipeline_quick() {
-    constexpr int kRounds = 2;
     constexpr Effort kLittle{.runs = 5, .batches = 128};
-    std::vector<BenchResult> all;
-    for (int round = 0; round < kRounds; ++round) {
-        for (const auto& part : {run_apart([&] { return decided(1'000, "1k", true, kLittle); }),
-                                 run_apart([&] { return decided(1'000'000, "1M", false, kLittle); })}) {
-            all.insert(all.end(), part.begin(), part.end());
-        }
-    }
-    return joined(all);
+    return in_rounds(2, {{"1k", [=] { return decided_flows(kSizes[0], true, kLittle); }},
+                         {"1M", [=] { return decided_flows(kSizes[2], false, kLittle); }}});
 }
 
 } // namespace foregate::bench

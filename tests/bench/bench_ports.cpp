@@ -3,6 +3,7 @@
 
 #include "bench/apart.h"
 #include "bench/machine.h"
+#include "bench/openvswitch.h"
 #include "bench/pcap_files.h"
 #include "bench/testpmd.h"
 #include "bench/traffic.h"
@@ -19,14 +20,21 @@ using namespace dataplane;
 
 namespace {
 
-constexpr std::uint32_t kFlows = 65'536;
 constexpr unsigned kThreats = 1'000;
-constexpr unsigned kPairs = 3;
-constexpr std::chrono::milliseconds kWarmUp{1000};
 constexpr std::chrono::milliseconds kMeasured{2000};
-// net_pcap with infinite_rx keeps each packet of its file in a buffer of its own.
-constexpr unsigned kBuffers = 2 * kFlows + 16'384;
-constexpr unsigned kMemoryMb = 1024;
+
+/// One size: files, buffers and the memory for them.
+struct Scale {
+    std::uint32_t flows;
+    const char* name;
+    std::chrono::milliseconds warm_up;
+    std::vector<std::string> modes; ///< of testpmd
+    bool openvswitch;
+
+    // net_pcap with infinite_rx keeps each packet of its file in a buffer of its own.
+    [[nodiscard]] unsigned buffers() const { return 2 * flows + 16'384; }
+    [[nodiscard]] unsigned memory_mb() const { return 192 + buffers() / 1024 * 2500 / 1024; }
+};
 
 std::uint64_t sent(const Dataplane& dataplane) {
     std::uint64_t packets = 0;
@@ -51,7 +59,7 @@ void expect_forwarding(const Dataplane& dataplane) {
     }
 }
 
-double gateway_pps(const std::vector<std::string>& devices, bool hugepages) {
+double gateway_pps(const std::vector<std::string>& devices, const Scale& scale, bool hugepages) {
     Settings s;
     for (std::size_t i = 0; i < 2; ++i) {
         PortSettings port;
@@ -63,14 +71,14 @@ double gateway_pps(const std::vector<std::string>& devices, bool hugepages) {
     s.worker_cpus = {bench_cpu()};
     s.shaper_cpu = bench_cpu();
     s.hugepages = hugepages;
-    s.memory_mb = kMemoryMb;
-    s.packet_buffers = kBuffers - 1;
-    s.flows_per_worker = 2 * kFlows;
+    s.memory_mb = scale.memory_mb();
+    s.packet_buffers = scale.buffers() - 1;
+    s.flows_per_worker = 2 * scale.flows;
     s.seed = 0x0123456789abcdefULL;
     Dataplane dataplane(s);
     dataplane.publish(make_tables(kThreats, 1));
     dataplane.start();
-    std::this_thread::sleep_for(kWarmUp);
+    std::this_thread::sleep_for(scale.warm_up);
     const std::uint64_t before = sent(dataplane);
     const auto start = std::chrono::steady_clock::now();
     std::this_thread::sleep_for(kMeasured);
@@ -81,36 +89,79 @@ double gateway_pps(const std::vector<std::string>& devices, bool hugepages) {
     return static_cast<double>(packets) / seconds.count();
 }
 
-} // namespace
-
-std::vector<BenchResult> bench_ports() {
-    const PcapFiles files(kFlows);
-    std::vector<double> ours, theirs;
-    const bool beside = have_testpmd();
-    if (!beside) {
-        std::cerr << "dpdk-testpmd is not installed: no yardstick\n";
-    }
-    const bool hugepages = hugepages_for(kMemoryMb + 64);
-    for (unsigned pair = 0; pair < kPairs; ++pair) {
+/// Ours and the yardsticks in turn.
+std::vector<BenchResult> beside(const Scale& scale, int rounds) {
+    const PcapFiles files(scale.flows);
+    const bool hugepages = hugepages_for(scale.memory_mb() + 64);
+    std::vector<double> ours;
+    std::vector<std::vector<double>> theirs(scale.modes.size());
+    std::vector<double> switched;
+    for (int round = 0; round < rounds; ++round) {
+        std::cerr << "ports, " << scale.name << " flows (" << round + 1 << " of " << rounds << ")\n";
         const auto one = run_apart([&] {
-            return std::vector<BenchResult>{summarise("", "", {gateway_pps(files.devices(), hugepages)})};
+            return std::vector<BenchResult>{summarise("", "", {gateway_pps(files.devices(), scale, hugepages)})};
         });
         ours.push_back(one.at(0).median / 1e6);
-        if (beside) {
+        for (std::size_t i = 0; i < scale.modes.size(); ++i) {
             TestpmdRun run;
             run.devices = files.devices();
+            run.mode = scale.modes[i];
             run.cpu = bench_cpu();
             run.hugepages = hugepages;
-            run.memory_mb = kMemoryMb;
-            run.buffers = kBuffers;
-            theirs.push_back(testpmd_mac_pps(run) / 1e6);
+            run.memory_mb = scale.memory_mb();
+            run.buffers = scale.buffers();
+            theirs[i].push_back(testpmd_pps(run) / 1e6);
+        }
+        if (scale.openvswitch) {
+            switched.push_back(openvswitch_conntrack_pps(files.devices(), bench_cpu()) / 1e6);
         }
     }
-    BenchResult result = summarise("decided_64B_64k_flows_mpps", "Mpacket/s", ours);
-    if (beside) {
-        result.yardstick = Yardstick{"dpdk-testpmd mac, the same ports and core", median_of(theirs)};
+    const std::string name = "decided_64B_" + std::string(scale.name) + "_flows_mpps";
+    std::vector<BenchResult> out;
+    const auto add = [&](const std::string& against, const std::string& yardstick, const std::vector<double>& figures) {
+        BenchResult result = summarise(name + against, "Mpacket/s", ours);
+        result.yardstick = Yardstick{yardstick + ", the same ports and core", median_of(figures)};
+        out.push_back(std::move(result));
+    };
+    for (std::size_t i = 0; i < scale.modes.size(); ++i) {
+        add(scale.modes[i] == "mac" ? "" : "_to_" + scale.modes[i], "dpdk-testpmd " + scale.modes[i], theirs[i]);
     }
-    return {result};
+    if (!switched.empty()) {
+        add("_to_openvswitch", "Open vSwitch-DPDK conntrack", switched);
+    }
+    if (out.empty()) {
+        out.push_back(summarise(name, "Mpacket/s", ours));
+    }
+    return out;
+}
+
+} // namespace
+
+std::vector<BenchResult> bench_ports(int rounds) {
+    const bool testpmd = have_testpmd();
+    if (!testpmd) {
+        std::cerr << "dpdk-testpmd is not installed: no yardstick\n";
+    }
+    const std::string no_switch = no_openvswitch();
+    if (!no_switch.empty()) {
+        std::cerr << no_switch << ": no such yardstick\n";
+    }
+    const std::vector<std::string> none;
+    const std::vector<std::string> all{"mac", "io", "5tswap"};
+    std::vector<BenchResult> results;
+    // Open vSwitch takes at most a quarter of a million buffers: it is measured at the smaller size.
+    for (const Scale& scale :
+         {Scale{65'536, "64k", std::chrono::milliseconds(1000), testpmd ? all : none, no_switch.empty()},
+          Scale{1'000'000, "1M", std::chrono::milliseconds(4000), testpmd ? all : none, false}}) {
+        if (available_memory_mb() < scale.memory_mb() + 1024U) {
+            std::cerr << "ports with " << scale.name << " flows: left out, " << scale.memory_mb() + 1024
+                      << " MB of memory are not free\n";
+            continue;
+        }
+        const auto some = beside(scale, rounds);
+        results.insert(results.end(), some.begin(), some.end());
+    }
+    return results;
 }
 
 } // namespace foregate::bench

@@ -6,8 +6,9 @@
 
 namespace foregate::bench {
 
-/// decided_64B_64k_flows_mpps: worker and shaper on one core between two net_pcap ports that replay their files without
-/// end, against testpmd's mac forwarding on that core, in turn. Starts child processes. Throws std::runtime_error.
-[[nodiscard]] std::vector<BenchResult> bench_ports();
+/// decided_64B_{64k,1M}_flows_mpps: worker and shaper on one core between two net_pcap ports that replay their files without
+/// end, against testpmd's mac forwarding on that core, in turn; ..._to_{io,5tswap,openvswitch}: the same figure against
+/// those. A million flows take 5.5 GB of packet buffers. Starts child processes. Throws std::runtime_error.
+[[nodiscard]] std::vector<BenchResult> bench_ports(int rounds);
 
 } // namespace foregate::bench

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "bench/machine.h"
 
+#include "bench/hardware_counters.h"
+
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sched.h>
@@ -69,10 +72,13 @@ nlohmann::ordered_json machine() {
             {"kernel", system.release},
             {"compiler", "g++ " __VERSION__},
             {"flags", std::string(FOREGATE_FLAGS) + " (in effect: " + instruction_set() + ")"},
-            {"hugepages", memory_line("HugePages_Free")}};
+            {"hugepages", memory_line("HugePages_Free")},
+            {"hardware_counters", HardwareCounters::available()}};
 }
 
-unsigned bench_cpu() { return std::thread::hardware_concurrency() > 1 ? 1 : 0; }
+unsigned cpu_count() { return std::max(std::thread::hardware_concurrency(), 1U); }
+
+unsigned bench_cpu() { return cpu_count() > 1 ? 1 : 0; }
 
 void pin_to_bench_cpu() noexcept {
     cpu_set_t cpus;

@@ -11,9 +11,11 @@ namespace foregate::bench {
 /// Why this build must not be measured (not optimised, sanitizers), or empty.
 [[nodiscard]] std::string unfit_build();
 
-/// {"cpu","cores","kernel","compiler","flags","hugepages"}; hugepages: free ones of the default size at the start.
+/// {"cpu","cores","kernel","compiler","flags","hugepages","hardware_counters"}; hugepages: free
+/// ones of the default size at the start; hardware_counters: which there are, or why none.
 [[nodiscard]] nlohmann::ordered_json machine();
 
+[[nodiscard]] unsigned cpu_count();
 /// The CPU that everything measured is pinned to: the second one, or the first where there is only one.
 [[nodiscard]] unsigned bench_cpu();
 /// Binds the calling thread to it; without effect where that is not allowed.

@@ -19,15 +19,29 @@ namespace foregate::bench {
 
 namespace {
 
-std::vector<BenchResult> pipeline() {
-    auto results = bench_pipeline();
-    for (auto& result : bench_ports()) {
-        results.push_back(std::move(result));
+/// For developers: less than all of the pipeline.
+struct Choice {
+    bool quick = false;
+    std::string only; ///< parts with this in their name
+    int rounds = 3;
+};
+
+std::vector<BenchResult> pipeline(const Choice& choice) {
+    if (choice.quick) {
+        return bench_pipeline_quick();
+    }
+    auto results = bench_pipeline(choice.only, choice.rounds);
+    if (choice.only.empty() || choice.only == "ports") {
+        for (auto& result : bench_ports(choice.rounds)) {
+            results.push_back(std::move(result));
+        }
     }
     return results;
 }
 
-std::vector<BenchResult> shape() {
+std::vector<BenchResult> splice(const Choice&) { return bench_splice(); }
+
+std::vector<BenchResult> shape(const Choice&) {
     return run_apart([] {
         pin_to_bench_cpu();
         return bench_shape();
@@ -53,16 +67,13 @@ void print_table(const nlohmann::ordered_json& report) {
     std::fflush(stdout);
 }
 
-using Benches = std::map<std::string, std::vector<BenchResult> (*)()>;
+using Benches = std::map<std::string, std::vector<BenchResult> (*)(const Choice&)>;
 
-/// The developer's: under twenty seconds, no yardstick.
-const Benches kQuick{{"pipeline", &bench_pipeline_quick}};
+const Benches kBenches{{"pipeline", &pipeline}, {"shape", &shape}, {"splice", &splice}};
 
-const Benches kBenches{{"pipeline", &pipeline}, {"shape", &shape}, {"splice", &bench_splice}};
-
-void run(const std::string& name, bool quick, bool json, std::ostream& copy) {
+void run(const std::string& name, const Choice& choice, bool json, std::ostream& copy) {
     nlohmann::ordered_json report{{"bench", name}, {"machine", machine()}, {"results", nlohmann::ordered_json::array()}};
-    for (const BenchResult& result : (quick ? kQuick : kBenches).at(name)()) {
+    for (const BenchResult& result : kBenches.at(name)(choice)) {
         report["results"].push_back(to_json(result));
     }
     copy << report.dump() << std::endl;
@@ -83,22 +94,24 @@ int main(int argc, char** argv) {
     std::string name;
     std::string out;
     bool json = false;
-    bool quick = false;
+    Choice choice;
     std::vector<std::string> names{"all"};
     for (const auto& [known, function] : kBenches) {
         names.push_back(known);
     }
     app.add_option("NAME", name, "which one; all: one after the other")->required()->check(CLI::IsMember(names));
     app.add_flag("--json", json, "one JSON object a line and benchmark");
-    app.add_flag("--quick", quick, "pipeline only: 64-byte packets of decided flows, without a yardstick; some seconds");
+    app.add_option("--only", choice.only, "pipeline only: the parts with this in their name");
+    app.add_option("--rounds", choice.rounds, "pipeline only: how often each part is measured")->check(CLI::Range(1, 99));
+    app.add_flag("--quick", choice.quick, "pipeline only: 64-byte packets of decided flows, without a yardstick; some seconds");
     app.add_option("--out", out, "write the JSON objects to this file as well");
     CLI11_PARSE(app, argc, argv);
     if (const std::string reason = unfit_build(); !reason.empty()) {
         std::cerr << "foregate-bench: " << reason << '\n';
         return 1;
     }
-    if (quick && kQuick.count(name) == 0) {
-        std::cerr << "foregate-bench: " << name << " has no --quick\n";
+    if ((choice.quick || !choice.only.empty()) && name != "pipeline") {
+        std::cerr << "foregate-bench: " << name << " is not measured in parts\n";
         return 2;
     }
     std::ofstream copy;
@@ -112,7 +125,7 @@ int main(int argc, char** argv) {
     try {
         for (const auto& [known, function] : kBenches) {
             if (name == "all" || name == known) {
-                run(known, quick, json, copy);
+                run(known, choice, json, copy);
             }
         }
     } catch (const std::exception& error) {

@@ -36,7 +36,7 @@ std::vector<std::string> arguments(const TestpmdRun& run) {
     for (const std::string& device : run.devices) {
         args.insert(args.end(), {"--vdev", device});
     }
-    args.insert(args.end(), {"--", "--forward-mode=mac", "--auto-start", "--stats-period=1", "--no-flush-rx",
+    args.insert(args.end(), {"--", "--forward-mode=" + run.mode, "--auto-start", "--stats-period=1", "--no-flush-rx",
                              "--total-num-mbufs=" + std::to_string(run.buffers)});
     return args;
 }
@@ -129,7 +129,7 @@ bool have_testpmd() {
     return false;
 }
 
-double testpmd_mac_pps(const TestpmdRun& run) {
+double testpmd_pps(const TestpmdRun& run) {
     Subprocess testpmd(arguments(run));
     std::string output;
     const std::time_t give_up = std::time(nullptr) + kStartSeconds + run.seconds;

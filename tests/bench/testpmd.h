@@ -9,6 +9,7 @@ namespace foregate::bench {
 
 struct TestpmdRun {
     std::vector<std::string> devices; ///< vdev strings of its two ports
+    std::string mode = "mac";        ///< of --forward-mode
     unsigned cpu = 1;                 ///< forwards here; its main thread sleeps on CPU 0
     unsigned memory_mb = 512;
     unsigned buffers = 16384;
@@ -19,8 +20,8 @@ struct TestpmdRun {
 /// Whether dpdk-testpmd is installed.
 [[nodiscard]] bool have_testpmd();
 
-/// Packets a second that left by both ports together (--forward-mode=mac): the median of its own figures of each second.
+/// Packets a second that left by both ports together: the median of its own figures of each second.
 /// Throws std::runtime_error with the end of its output when it gave none.
-[[nodiscard]] double testpmd_mac_pps(const TestpmdRun& run);
+[[nodiscard]] double testpmd_pps(const TestpmdRun& run);
 
 } // namespace foregate::bench

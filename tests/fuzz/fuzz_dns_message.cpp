@@ -29,7 +29,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const DnsResult result = parse_dns_message(bytes, message);
     require(result != DnsResult::incomplete);
     require(message.address_count <= DnsMessage::kMaxAddresses);
+    require(message.alias_count <= DnsMessage::kMaxAliases);
+    require(message.service_count <= DnsMessage::kMaxServices);
     check_name(message.name);
+    for (std::size_t i = 0; i < message.alias_count; ++i) {
+        check_name(message.aliases[i]);
+        require(!message.aliases[i].empty());
+    }
+    for (std::size_t i = 0; i < message.service_count; ++i) {
+        check_name(message.services[i].target);
+        require(message.services[i].priority != 0);
+    }
 
     std::array<std::uint8_t, 1024> reply;
     const std::size_t reply_size = build_nxdomain_reply(bytes, reply);
@@ -40,7 +50,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         require(again.name.view() == message.name.view() && again.id == message.id);
         require(again.rcode == 3 && again.address_count == 0);
     }
-    static_cast<void>(parse_dns_tcp(bytes, message));
-    check_name(message.name);
+    std::size_t at = 0;
+    for (std::size_t before = 0;; before = at) {
+        const DnsResult next = parse_next_dns_tcp(bytes, at, message);
+        check_name(message.name);
+        require(at <= size && at >= before);
+        if (next == DnsResult::incomplete || at == before) {
+            break;
+        }
+    }
     return 0;
 }

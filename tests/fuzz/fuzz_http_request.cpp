@@ -27,6 +27,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(result == HttpResult::not_http || result == HttpResult::incomplete ||
             !whole.target.empty());
 
+    require(result != HttpResult::none || whole.whole);
+
     HttpRequest part;
     const HttpResult before = parse_http_request(bytes.first(size / 2), part);
     require(before == HttpResult::incomplete || before == result);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A ClientHello: a verdict, once given, does not change when more bytes come.
 #include "dataplane/classify/tls_client_hello.h"
+#include "dataplane/classify/tls_record.h"
 
 #include <cstdlib>
 #include <span>
@@ -15,18 +16,40 @@ void require(bool holds) {
     }
 }
 
+using Parse = TlsResult (*)(std::span<const std::uint8_t>, TlsClientHello&) noexcept;
+
+void check(Parse parse, std::span<const std::uint8_t> bytes) {
+    TlsClientHello whole;
+    const TlsResult result = parse(bytes, whole);
+    require((result == TlsResult::found) == !whole.server_name.empty());
+    require(whole.server_name.view().find('\n') == std::string_view::npos);
+    require(result != TlsResult::none || whole.whole);
+    require(whole.protocols.view().size() <= ProtocolList::kMaxBytes);
+
+    TlsClientHello part;
+    const TlsResult before = parse(bytes.first(bytes.size() / 2), part);
+    require(before == TlsResult::incomplete || before == result);
+    require(before != TlsResult::found || part.server_name.view() == whole.server_name.view());
+    require(whole.protocols.view().starts_with(part.protocols.view()));
+    require(!part.whole || whole.whole);
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::span bytes(data, size);
-    TlsClientHello whole;
-    const TlsResult result = parse_tls_client_hello(bytes, whole);
-    require((result == TlsResult::found) == !whole.server_name.empty());
-    require(whole.server_name.view().find('\n') == std::string_view::npos);
+    check(parse_tls_client_hello, bytes);
+    check(parse_tls_handshake, bytes);
 
-    TlsClientHello part;
-    const TlsResult before = parse_tls_client_hello(bytes.first(size / 2), part);
-    require(before == TlsResult::incomplete || before == result);
-    require(before != TlsResult::found || part.server_name.view() == whole.server_name.view());
+    TlsClientHello datagram; // comes whole or not at all
+    const TlsResult dtls = parse_dtls_client_hello(bytes, datagram);
+    require((dtls == TlsResult::found) == !datagram.server_name.empty());
+    require(dtls == TlsResult::not_tls || looks_like_dtls(bytes));
+
+    TlsClientHello hello;
+    if (size > 6 && parse_tls_client_hello(bytes, hello) == TlsResult::found) {
+        require(!looks_like_ssl2_hello(bytes));
+    }
+    static_cast<void>(tls_record_kind(bytes));
     return 0;
 }

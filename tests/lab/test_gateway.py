@@ -21,7 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from lab import Lab, wait_for  # noqa: E402  pylint: disable=wrong-import-position
 from scenario import gateway_config  # noqa: E402  pylint: disable=wrong-import-position
-from scenario.gateway import Gateway  # noqa: E402  pylint: disable=wrong-import-position
+from scenario.gateway import ConsoleError, Gateway  # noqa: E402  pylint: disable=wrong-import-position
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PREFIX = "fglg-"
@@ -140,6 +140,74 @@ def test_a_listed_address_is_never_reached(bench):
     assert "connected" not in outcome, outcome
     assert bench.lab.evil_packets().get("10.20.6.66", {}).get("packets", 0) == before
     assert bench.gateway.drops()["threat_address"] > 0
+
+
+def with_rules(text):
+    """The site denies a name, an address of both families and a port; engineering is allowed two names only."""
+    site = ("\naccess:\n  rules:\n    - deny files.lab\n    - deny 10.20.0.12\n    - deny [fd00:20::12]\n"
+            "    - deny *:7001/tcp\n")
+    own = ("  - name: engineering\n    access:\n      default: deny\n      rules:\n        - allow =web.lab:443\n"
+           "        - allow db.lab:5432\n")
+    if "  - name: engineering\n" not in text:
+        raise AssertionError("the lab's config has no class engineering")
+    return text.replace("  - name: engineering\n", own) + site
+
+
+def test_access_lists_hold_for_desktops_and_for_what_is_opened_for_them(bench):
+    lab, gateway = bench.lab, bench.gateway
+    plain = gateway.config.read_text(encoding="ascii")
+    office, engineering = lab.desktop(2), lab.desktop(8)
+
+    def curl(desktop, *words):
+        return desktop.run(["curl", "-sk", "-m", "8", "-o", "/dev/null", *words], check=False).returncode
+
+    def refused(order):
+        try:
+            gateway.console(order)
+        except ConsoleError as error:
+            return str(error)
+        return ""
+
+    gateway.stop()
+    gateway.config.write_text(with_rules(plain), encoding="ascii")
+    try:
+        gateway.check()
+        gateway.start()
+        # What no rule denies.
+        wait_for(lambda: curl(office, "https://web.lab/") == 0, 20, "web.lab to answer an office desktop")
+        assert bench.psql(2) == "5000"
+        # By name: the question has no answer, and the name in the request is stopped at whatever address.
+        assert curl(office, "http://files.lab/") == 6, "expected curl: could not resolve"
+        assert curl(office, "--resolve", "files.lab:80:10.20.0.82", "http://files.lab/") == 56, "expected curl: reset"
+        # By prefix and by port.
+        for target in ("10.20.0.12:5432", "[fd00:20::12]:5432", "10.20.0.72:7001"):
+            outcome = office.json([lab.labprobe, "connect", "--to", target, "--timeout-ms", "2000"], check=False)["outcomes"]
+            assert "connected" not in outcome, (target, outcome)
+        # A class that denies by default: two names, one told by TLS, the other by DNS alone.
+        wait_for(lambda: curl(engineering, "https://web.lab/") == 0, 20, "web.lab to answer an engineering desktop")
+        assert bench.psql(8) == "5000"
+        assert curl(engineering, "http://web.lab/") == 7, "port 80 is not allowed: expected curl: refused"
+        assert curl(engineering, "https://intranet.lab/") in (35, 56), "another name: expected curl: reset"
+        # The gateway itself is bound by them.
+        wait_for(lambda: "denied to class office" in refused("held open d02 archive.lab:5432"), 10,
+                 "an order to a denied address to be refused", 0.3)
+        bench.open_held(8, "db.lab:5432")
+        assert not [row for row in gateway.held()["connections"] if row["destination"] == "archive.lab:5432"]
+        wait_for(lambda: {"class": "engineering", "destination": "app.lab:7000", "reason": "access-denied"}
+                 in gateway.plan()["skipped"], 30, "the plan to skip the monitor that is denied")
+        assert not [row for row in gateway.held()["connections"]
+                    if row["destination"] == "app.lab:7000" and row["desktop"] == "d08"]
+        # And it is told.
+        assert gateway.drops()["access_address"] > 0 and gateway.drops()["access_name"] > 0
+        told = {(event["foregate"]["class"], event["foregate"]["rule"]) for event in gateway.events("drop")}
+        assert {("office", "deny files.lab"), ("office", "deny 10.20.0.12"), ("engineering", "default deny")} <= told, told
+        shown = {(row["class"], row["rule"]): row["reported"] for row in gateway.console("show access")["rules"]}
+        assert shown[("office", "deny files.lab")] >= 2 and shown[("engineering", "allow db.lab:5432")] == 0, shown
+    finally:
+        gateway.stop()
+        gateway.config.write_text(plain, encoding="ascii")
+        gateway.start()
+    wait_for(lambda: bench.psql(8) == "5000", 20, "a query after the rules are gone")
 
 
 def test_a_reload_takes_a_new_list_while_running(bench):

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "packet/gateway_rig.h"
 
+#include "dataplane/device/shape_tag.h"
 #include "packet/ring_ports.h"
 
 #include <algorithm>
@@ -96,7 +97,10 @@ ThreatEntry listed_prefix(const std::string& prefix, ThreatAction action) {
     return entry;
 }
 
-GatewayTest::GatewayTest(unsigned workers) : settings(rig_settings()), worker_count_(workers) {
+GatewayTest::GatewayTest(unsigned workers, bool owned_by_interface)
+    : settings(rig_settings()), worker_count_(workers),
+      owner_rule_(owned_by_interface ? OwnerRule::by_interface(workers)
+                                     : OwnerRule::by_seed(workers, settings.seed)) {
     settings.worker_cpus.assign(workers, 0);
 }
 
@@ -125,7 +129,7 @@ void GatewayTest::SetUp() {
     generations_ = std::make_unique<GenerationSlot>(worker_count_);
     for (unsigned w = 0; w < worker_count_; ++w) {
         workers_.push_back(std::make_unique<Worker>(
-            w, settings, lanes, packet_pool(), redirect, w == 0 ? ports_[2].get() : nullptr,
+            w, settings, lanes, packet_pool(), SpreadLanes{redirect, &owner_rule_}, w == 0 ? ports_[2].get() : nullptr,
             w == 0 ? ports_[3].get() : nullptr, *generations_));
         generations_->worker_online(w);
     }
@@ -160,6 +164,7 @@ void GatewayTest::publish() {
     next->desktops = std::make_shared<DesktopTable>(desktops, tables.allow_unknown);
     next->plan = std::make_shared<PlanTable>(tables.plan);
     next->pattern = std::make_shared<PatternTable>(tables.bucket, tables.pattern, tables.expected);
+    next->catalogue = CatalogueTables::plain(worker_count_);
     if (!tables.threats.empty()) {
         ThreatListInput input;
         input.feeds = {"test"};
@@ -167,6 +172,10 @@ void GatewayTest::publish() {
         input.entries = tables.threats;
         next->threats =
             std::make_shared<ThreatTables>(ThreatDb::build(std::move(input)), worker_count_);
+    }
+    if (!tables.access.empty()) {
+        next->access = std::make_shared<AccessTable>(std::make_shared<AccessLists>(tables.access, AccessList{}),
+                                                     tables.names);
     }
     generations_->publish(std::move(next));
 }
@@ -187,6 +196,20 @@ void GatewayTest::arrive_in_parts(Side side, const Bytes& frame, std::size_t fir
     rte_mbuf* packet = buffer_of(frame.data(), first);
     ASSERT_EQ(rte_pktmbuf_chain(packet, buffer_of(frame.data() + first, frame.size() - first)), 0);
     ASSERT_EQ(rte_ring_enqueue(ring_port(static_cast<unsigned>(side)).receive[0], packet), 0);
+}
+
+void GatewayTest::arrive_flagged(Side side, const Bytes& frame, std::uint64_t flags,
+                                 std::uint16_t vlan) {
+    rte_mbuf* packet = buffer_of(frame.data(), frame.size());
+    packet->ol_flags |= flags;
+    packet->vlan_tci = vlan;
+    ASSERT_EQ(rte_ring_enqueue(ring_port(static_cast<unsigned>(side)).receive[0], packet), 0);
+}
+
+void GatewayTest::from_kernel(Side side, const Bytes& frame) {
+    rte_mbuf* packet = buffer_of(frame.data(), frame.size());
+    shape_tag(packet) = ShapeTag{0, TrafficClass::control, 0, 0};
+    ASSERT_EQ(rte_ring_mp_enqueue(transmit_[static_cast<unsigned>(side)]->ring(), packet), 0);
 }
 
 void GatewayTest::arrive(Side side, const Bytes& frame, unsigned queue) {
@@ -352,8 +375,7 @@ std::vector<FlowView> GatewayTest::view_flows(std::uint32_t desktop) {
 }
 
 unsigned GatewayTest::owner(const std::string& a, const std::string& b) const {
-    return static_cast<unsigned>(address_pair_hash(address(a), address(b), settings.seed) %
-                                 worker_count_);
+    return owner_rule_.owner(address(a), address(b));
 }
 
 } // namespace foregate::packet_test

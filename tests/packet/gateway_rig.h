@@ -70,6 +70,8 @@ struct Tables {
     std::vector<dataplane::ClassPattern> pattern;
     dataplane::PatternTable::Destinations expected;
     std::vector<dataplane::ThreatEntry> threats;
+    std::vector<dataplane::AccessList> access; ///< by class
+    dataplane::NamesOfAddress names;           ///< from DNS, for the access lists
 
     Tables();
     /// The record of one desktop or network.
@@ -85,7 +87,9 @@ listed_prefix(const std::string& prefix,
 /// The fixture. TearDown() fails when a packet buffer was lost.
 class GatewayTest : public ::testing::Test {
 protected:
-    explicit GatewayTest(unsigned workers = 1);
+    /// `owned_by_interface`: workers own what a network interface with the symmetric key would give
+    /// them, not what the seed says.
+    explicit GatewayTest(unsigned workers = 1, bool owned_by_interface = false);
     ~GatewayTest() override;
     void SetUp() override;
     void TearDown() override;
@@ -101,6 +105,10 @@ protected:
     void arrive(Side side, PacketBuilder builder, unsigned queue = 0);
     /// One frame in two buffers, `first` bytes in the first one.
     void arrive_in_parts(Side side, const Bytes& frame, std::size_t first);
+    /// One frame with what a card says of it: RTE_MBUF_F_RX_ flags, and the tag it has taken out.
+    void arrive_flagged(Side side, const Bytes& frame, std::uint64_t flags, std::uint16_t vlan = 0);
+    /// A frame that the kernel sends through the port's twin.
+    void from_kernel(Side side, const Bytes& frame);
     /// arrive() and run().
     void send(Side side, PacketBuilder builder);
     void send(Side side, const Bytes& frame);
@@ -166,6 +174,7 @@ private:
     bool turn();
 
     unsigned worker_count_;
+    dataplane::OwnerRule owner_rule_;
     unsigned buffers_before_ = 0;
     std::vector<dataplane::PortLane> lanes_;
     std::vector<std::unique_ptr<dataplane::Port>> ports_;

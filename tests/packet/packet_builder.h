@@ -6,6 +6,7 @@
 
 #include "dataplane/packet/ip_address.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <stdexcept>
@@ -134,6 +135,12 @@ public:
         ethertype_ = type;
         return *this;
     }
+    /// An 802.1Q tag (`type` 0x88a8: a provider's), outer first: priority and VLAN.
+    PacketBuilder& vlan(unsigned control, unsigned type = 0x8100) {
+        put16(tags_, type);
+        put16(tags_, control);
+        return *this;
+    }
     // --- network ---
     PacketBuilder& ipv4(std::string_view src, std::string_view dst) { return ip(4, src, dst); }
     PacketBuilder& ipv6(std::string_view src, std::string_view dst) { return ip(6, src, dst); }
@@ -150,6 +157,10 @@ public:
     /// Flags and offset as they stand in the IPv4 header.
     PacketBuilder& fragment_field(unsigned value) {
         fragment_ = value;
+        return *this;
+    }
+    PacketBuilder& ip_id(unsigned value) {
+        ip_id_ = value;
         return *this;
     }
     /// Options of the IPv4 header, a multiple of four bytes.
@@ -227,8 +238,10 @@ public:
         return out;
     }
     [[nodiscard]] Bytes build() const {
-        Bytes out(dst_mac_.begin(), dst_mac_.end());
-        out.insert(out.end(), src_mac_.begin(), src_mac_.end());
+        Bytes out(dst_mac_.size() + src_mac_.size());
+        std::copy(dst_mac_.begin(), dst_mac_.end(), out.begin());
+        std::copy(src_mac_.begin(), src_mac_.end(), out.begin() + 6);
+        put(out, tags_);
         put16(out, ethertype_);
         put(out, version_ == 0 ? payload_ : ip_packet());
         out.resize(out.size() + padding_, 0xee);
@@ -263,7 +276,7 @@ private:
         h.push_back(static_cast<std::uint8_t>(0x45 + ip_options_.size() / 4));
         h.push_back(0);
         put16(h, static_cast<unsigned>(20 + ip_options_.size() + inside));
-        put16(h, 0x1234);
+        put16(h, ip_id_);
         put16(h, fragment_);
         h.push_back(ttl_);
         h.push_back(protocol_);
@@ -332,6 +345,8 @@ private:
     std::uint8_t protocol_ = 0;
     bool headless_ = true; ///< no transport header
     unsigned fragment_ = 0x4000;
+    unsigned ip_id_ = 0x1234;
+    Bytes tags_; ///< type and control of each
     Bytes ip_options_;
     std::vector<Extension> extensions_;
     unsigned first_ = 0, second_ = 0; ///< ports, or ICMP type and code

@@ -31,7 +31,7 @@ struct Environment {
         if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
             throw std::runtime_error(std::string("DPDK did not start: ") + rte_strerror(rte_errno));
         }
-        pool = dataplane::make_packet_pool("packets", 4095, 0).release();
+        pool = dataplane::make_packet_pool("packets", 4095, 0, 9600).release();
         for (unsigned i = 0; i < kRingPorts; ++i) {
             make_port(i);
         }

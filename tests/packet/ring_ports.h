@@ -12,7 +12,7 @@ struct rte_ring;
 namespace foregate::packet_test {
 
 inline constexpr unsigned kRingPorts = 4;
-inline constexpr unsigned kRingPortQueues = 2;
+inline constexpr unsigned kRingPortQueues = 4;
 
 struct RingPort {
     std::uint16_t dpdk_id = 0;

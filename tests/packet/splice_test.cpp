@@ -315,6 +315,88 @@ TEST_F(PacketSplice, FragmentationNeededIsToldInTheDesktopsTerms) {
     EXPECT_TRUE(nothing_left());
 }
 
+/// Packets that the kernel will answer with an ICMP error go there as their sender sent them, or the error would quote
+/// ports that the sender does not know.
+TEST_F(PacketSplice, WhatTheKernelAnswersIsNotTranslated) {
+    splice();
+    send(Side::upstream, from_server().seq(kServerIsn + 1).ack(iss + 1).payload("x").ttl(1));
+    auto went = to_kernel(Side::upstream);
+    ASSERT_EQ(went.size(), 1U);
+    EXPECT_EQ(went[0].dst_port(), held_port);
+    EXPECT_TRUE(went[0].checksums_right());
+    send(Side::desktop, from_desktop().seq(kDesktopIsn + 1).ack(kServerIsn + 1).payload("x").ttl(1));
+    went = to_kernel(Side::desktop);
+    ASSERT_EQ(went.size(), 1U);
+    EXPECT_EQ(went[0].src_port(), kDesktopPort);
+    EXPECT_EQ(went[0].seq(), kDesktopIsn + 1);
+    EXPECT_TRUE(nothing_left());
+    // Lost on the way, as far as the connection knows: the same again passes.
+    send(Side::upstream, from_server().seq(kServerIsn + 1).ack(iss + 1).payload("x"));
+    EXPECT_EQ(only(Side::desktop).dst_port(), kDesktopPort);
+    send(Side::desktop, from_desktop().seq(kDesktopIsn + 1).ack(kServerIsn + 2).payload("x"));
+    EXPECT_EQ(only(Side::upstream).src_port(), held_port);
+    EXPECT_EQ(drops(), 0U);
+}
+
+TEST_F(PacketSplice, LaterFragmentsPassAsTheyAre) {
+    splice();
+    const Bytes data(2000, 'd');
+    const Bytes whole = from_desktop().seq(kDesktopIsn + 1).ack(kServerIsn + 1).payload(data).ip_packet();
+    const auto part = [&](std::size_t from, std::size_t to, unsigned field) {
+        Bytes out(whole.begin(), whole.begin() + 20);
+        set16(out, 2, static_cast<unsigned>(20 + to - from));
+        set16(out, 6, field);
+        set16(out, 10, 0);
+        set16(out, 10, ones_complement_sum(out));
+        out.insert(out.end(), whole.begin() + 20 + static_cast<std::ptrdiff_t>(from),
+                   whole.begin() + 20 + static_cast<std::ptrdiff_t>(to));
+        Bytes frame = packet().eth(port_mac(Side::desktop), mac_of(kDesktop)).ethertype(0x0800).payload(out).build();
+        return frame;
+    };
+    send(Side::desktop, part(0, 1200, 0x2000));
+    send(Side::desktop, part(1200, 2020, 150));
+    const auto out = sent(Side::upstream);
+    ASSERT_EQ(out.size(), 2U);
+    EXPECT_EQ(out[0].src_port(), held_port);
+    EXPECT_TRUE(out[1].parsed.later_fragment);
+    EXPECT_EQ(out[1].payload(), Bytes(820, 'd'));
+    // Together they are the translated segment, with its checksum right.
+    Bytes message(out[0].bytes.begin() + 34, out[0].bytes.end());
+    message.insert(message.end(), out[1].bytes.begin() + 34, out[1].bytes.end());
+    EXPECT_EQ(ones_complement_sum(with_pseudo_header(address(kDesktop), address(kServer), 6, message)), 0);
+    EXPECT_EQ(drops(), 0U);
+}
+
+class PacketSpliceSmallUpstream : public PacketSplice {
+protected:
+    PacketSpliceSmallUpstream() {
+        settings.ports[0].mtu = 1500;
+        settings.ports[1].mtu = 1300;
+    }
+};
+
+TEST_F(PacketSpliceSmallUpstream, TooLongToGoOn) {
+    splice();
+    send(Side::desktop, from_desktop().seq(kDesktopIsn + 1).ack(kServerIsn + 1).payload_of_size(1400));
+    const auto went = to_kernel(Side::desktop);
+    ASSERT_EQ(went.size(), 1U);
+    EXPECT_EQ(went[0].src_port(), kDesktopPort) << "the ICMP error will quote what the desktop sent";
+    // What may be cut is translated first: the kernel forwards the pieces.
+    send(Side::desktop,
+         from_desktop().seq(kDesktopIsn + 1).ack(kServerIsn + 1).payload_of_size(1400).fragment_field(0));
+    const auto cut = to_kernel(Side::desktop);
+    ASSERT_EQ(cut.size(), 1U);
+    EXPECT_EQ(cut[0].src_port(), held_port);
+    EXPECT_TRUE(cut[0].checksums_right());
+    EXPECT_TRUE(nothing_left());
+}
+
+TEST_F(PacketSpliceSmallUpstream, SegmentsAreOfferedToFit) {
+    ASSERT_TRUE(order(open_order()));
+    run();
+    EXPECT_EQ(only(Side::upstream).options().mss, 1260);
+}
+
 TEST_F(PacketSplice, IcmpErrorAboutWhatIsHeldDoesNotReachTheDesktop) {
     dial();
     const Bytes syn =

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Several workers, and the primaries' transparent pair.
+#include "dataplane/packet/toeplitz.h"
 #include "packet/gateway_rig.h"
+
+#include <map>
 
 namespace foregate::packet_test {
 namespace {
@@ -134,6 +137,134 @@ TEST_F(PacketTwoWorkers, EachWorkerMatchesNamesWithItsOwnMemory) {
         EXPECT_EQ(only(Side::desktop).payload()[3] & 0x0f, 3);
     }
     EXPECT_EQ(reports<ThreatMatched>().size(), 2U);
+}
+
+// --- the spread ---
+
+class PacketFourWorkers : public GatewayTest {
+protected:
+    explicit PacketFourWorkers(bool owned_by_interface = false)
+        : GatewayTest(4, owned_by_interface) {}
+    std::uint64_t count_of(unsigned w, Counter c) { return worker(w).counters().read(c); }
+    static std::string server(unsigned i) { return "203.0.113." + std::to_string(1 + i); }
+};
+
+TEST_F(PacketFourWorkers, ABurstOfOneQueueIsSpreadInOrderAndCountedOnBothSides) {
+    constexpr unsigned kServers = 64;
+    constexpr unsigned kEach = 3;
+    std::array<unsigned, 4> owned{};
+    for (std::uint32_t n = 0; n < kEach; ++n) {
+        for (unsigned i = 0; i < kServers; ++i) {
+            arrive(Side::desktop,
+                   packet().ipv4(kDesktop, server(i)).udp(40000, 9).payload(std::to_string(n)), 2);
+        }
+    }
+    run();
+    for (unsigned i = 0; i < kServers; ++i) {
+        ++owned[owner(kDesktop, server(i))];
+    }
+    std::map<std::string, std::string> seen;
+    for (const Frame& frame : sent(Side::upstream)) {
+        const Bytes text = frame.payload();
+        seen[frame.dst()] += std::string(text.begin(), text.end());
+    }
+    ASSERT_EQ(seen.size(), kServers);
+    for (const auto& [to, order_of] : seen) {
+        EXPECT_EQ(order_of, "012") << to;
+    }
+    for (unsigned w = 0; w < 4; ++w) {
+        EXPECT_GT(owned[w], 0U);
+        EXPECT_EQ(worker(w).flow_count(), owned[w]);
+        EXPECT_EQ(count_of(w, Counter::received), w == 2 ? kServers * kEach : 0U);
+        EXPECT_EQ(count_of(w, Counter::redirected_in), w == 2 ? 0U : owned[w] * kEach);
+        EXPECT_EQ(count_of(w, Counter::redirected), w == 2 ? (kServers - owned[2]) * kEach : 0U);
+    }
+    EXPECT_EQ(drops(), 0U);
+}
+
+TEST_F(PacketFourWorkers, BothDirectionsOfIpv6MeetOnOneWorker) {
+    for (unsigned queue = 0; queue < 4; ++queue) {
+        const auto port = static_cast<std::uint16_t>(40000 + queue);
+        arrive(Side::desktop, packet().ipv6(kDesktop6, kServer6).tcp(port, 443).syn(), queue);
+        run();
+        EXPECT_EQ(only(Side::upstream).dst(), kServer6);
+        arrive(Side::upstream, packet().ipv6(kServer6, kDesktop6).tcp(443, port).syn().ack(1),
+               3 - queue);
+        run();
+        EXPECT_EQ(only(Side::desktop).src(), kServer6);
+    }
+    EXPECT_EQ(worker(owner(kDesktop6, kServer6)).flow_count(), 4U);
+    EXPECT_EQ(flows(), 4U);
+}
+
+class PacketInterfaceSpread : public PacketFourWorkers {
+protected:
+    PacketInterfaceSpread() : PacketFourWorkers(true) {}
+    /// The queue that an interface with the symmetric key and our redirection table chooses,
+    /// by the book: key, input and table in full.
+    static unsigned queue_of(const std::string& source, const std::string& destination) {
+        std::array<std::uint8_t, 40> key{};
+        SymmetricToeplitz::fill_key(key);
+        const IpAddress from = address(source);
+        const IpAddress to = address(destination);
+        const std::size_t skip = from.is_v4() ? 12 : 0;
+        std::vector<std::uint8_t> input(from.bytes.begin() + static_cast<std::ptrdiff_t>(skip),
+                                        from.bytes.end());
+        input.insert(input.end(), to.bytes.begin() + static_cast<std::ptrdiff_t>(skip),
+                     to.bytes.end());
+        constexpr unsigned kEntries = 512;
+        std::array<unsigned, kEntries> table{};
+        for (unsigned i = 0; i < kEntries; ++i) {
+            table[i] = i % OwnerRule::kBuckets % 4;
+        }
+        return table[toeplitz_hash(key, input) % kEntries];
+    }
+};
+
+TEST_F(PacketInterfaceSpread, WhatTheInterfaceChoseStaysThere) {
+    constexpr unsigned kServers = 64;
+    for (unsigned i = 0; i < kServers; ++i) {
+        ASSERT_EQ(queue_of(kDesktop, server(i)), queue_of(server(i), kDesktop));
+        ASSERT_EQ(queue_of(kDesktop, server(i)), owner(kDesktop, server(i)));
+        arrive(Side::desktop, packet().ipv4(kDesktop, server(i)).tcp(40000, 443).syn(),
+               queue_of(kDesktop, server(i)));
+    }
+    run();
+    EXPECT_EQ(sent(Side::upstream).size(), kServers);
+    for (unsigned i = 0; i < kServers; ++i) {
+        arrive(Side::upstream, packet().ipv4(server(i), kDesktop).tcp(443, 40000).syn().ack(1),
+               queue_of(server(i), kDesktop));
+    }
+    arrive(Side::desktop, packet().ipv6(kDesktop6, kServer6).tcp(40000, 443).syn(),
+           queue_of(kDesktop6, kServer6));
+    run();
+    EXPECT_EQ(sent(Side::desktop).size(), kServers);
+    EXPECT_EQ(flows(), kServers + 1);
+    for (unsigned w = 0; w < 4; ++w) {
+        EXPECT_GT(count_of(w, Counter::received), 0U) << "worker " << w << " got nothing";
+    }
+    EXPECT_EQ(count(Counter::redirected), 0U);
+    EXPECT_EQ(drops(), 0U);
+}
+
+TEST_F(PacketInterfaceSpread, APortWithOneQueueIsSpreadByTheSameRule) {
+    constexpr unsigned kServers = 64;
+    unsigned elsewhere = 0;
+    for (unsigned i = 0; i < kServers; ++i) {
+        elsewhere += owner(kDesktop, server(i)) != 0 ? 1 : 0;
+        arrive(Side::desktop, packet().ipv4(kDesktop, server(i)).tcp(40000, 443).syn(), 0);
+    }
+    run();
+    for (unsigned i = 0; i < kServers; ++i) { // the other port's interface chooses
+        arrive(Side::upstream, packet().ipv4(server(i), kDesktop).tcp(443, 40000).syn().ack(1),
+               queue_of(server(i), kDesktop));
+    }
+    run();
+    EXPECT_EQ(sent(Side::upstream).size(), kServers);
+    EXPECT_EQ(sent(Side::desktop).size(), kServers);
+    EXPECT_EQ(flows(), kServers);
+    EXPECT_EQ(count(Counter::redirected), elsewhere);
+    EXPECT_EQ(count(Counter::redirected_in), elsewhere);
 }
 
 // --- the primaries ---

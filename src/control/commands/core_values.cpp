@@ -22,8 +22,10 @@ CoreView earlier(const CoreLook& before, std::size_t core) {
     return core < before.cores.size() ? before.cores[core] : CoreView{};
 }
 
+/// Packets that went through the worker's flow table. The counters are not of one moment, so a little may be missing.
 std::uint64_t packets_since(const CoreLook& now, const CoreLook& before, std::size_t core) {
-    return now.cores[core].packets - earlier(before, core).packets;
+    const std::uint64_t then = earlier(before, core).handled();
+    return now.cores[core].handled() - std::min(now.cores[core].handled(), then);
 }
 
 /// What was measured since the look before; in a quiet moment, since the start.
@@ -52,7 +54,7 @@ Json core_row(const CoreLook& now, const CoreLook& before, std::size_t core, std
         return row;
     }
     const StageSums sums = measured(view, then);
-    const std::uint64_t packets = view.packets - then.packets;
+    const std::uint64_t packets = packets_since(now, before, core);
     row["flows"] = view.flows;
     row["packets_per_s"] =
         first ? Json(nullptr) : ratio(static_cast<double>(packets), seconds_between(before.at, now.at));
@@ -89,7 +91,7 @@ Json balance(const CoreLook& now, const CoreLook& before) {
         const std::uint64_t packets = packets_since(now, before, core);
         most = std::max(most, packets);
         sum += packets;
-        redirected += now.cores[core].redirected - earlier(before, core).redirected;
+        redirected += now.cores[core].redirected_out - earlier(before, core).redirected_out;
         ++workers;
     }
     return {{"workers", workers},

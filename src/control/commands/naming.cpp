@@ -18,6 +18,9 @@ Naming naming_of(const Gateway& gateway) {
     naming.destination = [&gateway](const IpAddress& server, std::uint16_t port) {
         return gateway.name_of(server, port);
     };
+    naming.application = [&gateway](std::uint16_t protocol, std::uint16_t application) {
+        return gateway.catalogue.name_of(protocol, application);
+    };
     return naming;
 }
 

@@ -48,6 +48,7 @@ CommandResult show_clock(Gateway& gateway, const CommandArgs& args);
 
 // show_threats.cpp
 CommandResult show_threats(Gateway& gateway, const CommandArgs& args);
+CommandResult show_access(Gateway& gateway, const CommandArgs& args); // show_access.cpp
 CommandResult show_warnings(Gateway& gateway, const CommandArgs& args);
 CommandResult show_events(Gateway& gateway, const CommandArgs& args);
 
@@ -61,6 +62,8 @@ CommandResult session_logout(Gateway& gateway, const CommandArgs& args);
 CommandResult session_cut(Gateway& gateway, const CommandArgs& args);
 CommandResult session_restore(Gateway& gateway, const CommandArgs& args);
 CommandResult threat_reload(Gateway& gateway, const CommandArgs& args);
+CommandResult catalogue_reload(Gateway& gateway, const CommandArgs& args);
+CommandResult show_catalogue(Gateway& gateway, const CommandArgs& args);
 CommandResult log_reopen(Gateway& gateway, const CommandArgs& args);
 CommandResult quit(Gateway& gateway, const CommandArgs& args);
 CommandResult plan_on(Gateway& gateway, const CommandArgs& args);

@@ -145,7 +145,15 @@ std::string outcome(const TracedPacket& packet, const StageNote& note, const Nam
         if (note.fate == TraceFate::kernel) {
             return packet.parsed.ip_version == 0 ? "not IP: the kernel's" : "the kernel's";
         }
-        return note.fate == TraceFate::elsewhere ? "another worker owns it" : "read: " + packet_text(packet);
+        return "read: " + packet_text(packet);
+    }
+    if (note.stage == Stage::spread) {
+        return note.fate == TraceFate::elsewhere ? "another worker owns it" : "this worker's";
+    }
+    if (note.stage == Stage::fragments) {
+        return note.fate == TraceFate::elsewhere ? "waits for its first fragment"
+               : packet.parsed.fragment         ? "a fragment"
+                                                : "whole";
     }
     if (!note.has_flow) {
         return "not looked at";

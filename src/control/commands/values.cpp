@@ -114,6 +114,8 @@ Json port_row(const dataplane::PortView& port) {
     row["mac"] = mac_text(port.mac);
     row["twin"] = port.twin.empty() ? Json(nullptr) : Json(port.twin);
     row["rate_bps"] = port.rate_bps;
+    row["rx_queues"] = port.rx_queues;
+    row["spread"] = port.spread;
     row["rx_packets"] = port.rx_packets;
     row["rx_bytes"] = port.rx_bytes;
     row["rx_missed"] = port.rx_missed;
@@ -163,6 +165,9 @@ Json flow_row(const dataplane::FlowView& flow, const Naming& naming) {
     row["server_port"] = flow.server_port;
     row["destination"] = naming.destination(flow.server, flow.server_port);
     row["app"] = std::string(dataplane::app_type_name(flow.app));
+    const std::string application =
+        naming.application ? naming.application(flow.application_protocol, flow.application) : std::string();
+    row["application"] = application.empty() ? Json(nullptr) : Json(application);
     row["verdict"] = verdict_text(flow.verdict);
     const bool blocked = flow.verdict == dataplane::FlowVerdict::block;
     row["reason"] =

@@ -52,6 +52,7 @@ struct Naming {
     std::function<std::string(std::uint32_t desktop)> desktop;
     std::function<std::string(std::uint16_t usage_class)> usage_class;
     NameOf destination;
+    std::function<std::string(std::uint16_t protocol, std::uint16_t application)> application; ///< empty: not known
 };
 [[nodiscard]] Json flow_row(const dataplane::FlowView& flow, const Naming& naming);
 [[nodiscard]] Json held_row(const dataplane::HeldView& held, const Naming& naming);

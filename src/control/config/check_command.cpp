@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/config/check_command.h"
 
+#include "control/classify/catalogue_file.h"
 #include "control/config/load_config.h"
 
 #include <nlohmann/json.hpp>
@@ -37,6 +38,9 @@ void write_summary(const Config& config, std::ostream& out, std::ostream& err) {
 int run_check(const std::filesystem::path& file, bool json, std::ostream& out, std::ostream& err) {
     try {
         const Config config = load_config(file);
+        if (!config.classify.catalogue.empty()) {
+            (void)compile_catalogue(config.classify.catalogue); // throws ConfigError with the files' own lines
+        }
         if (json) {
             write(out, {{"ok", true},
                         {"file", file.string()},

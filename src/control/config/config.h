@@ -4,6 +4,7 @@
 
 #include "dataplane/packet/ip_address.h"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -58,11 +59,17 @@ struct PortConfig {
     std::string device;               ///< PCI address or a DPDK vdev string
     std::uint64_t rate_bps = 0;       ///< what the shaper paces this port to; 0 = not shaped
     std::uint16_t mtu = 1500;
+    std::uint16_t mss_clamp = kMssByMtu; ///< of SYNs that pass this port
+    bool check_source_mac = true;     ///< desktop ports: no flow begins with a neighbour's address from elsewhere
+    std::vector<std::uint16_t> vlan;  ///< tags of all its frames, outer first; empty = untagged
+    std::vector<std::array<std::uint8_t, 6>> accept_macs; ///< taken beside the port's own address
     std::uint16_t descriptors = 1024;
     std::string twin;                 ///< kernel interface name; default "fg-" + name, at most 15 characters
     std::vector<IpPrefix> addresses;  ///< interface addresses (host bits kept)
     std::vector<RouteConfig> routes;
     SourceMark mark;
+    static constexpr std::uint16_t kMssAny = 0;
+    static constexpr std::uint16_t kMssByMtu = 0xffff;
     bool operator==(const PortConfig&) const = default;
 };
 
@@ -82,6 +89,38 @@ struct DeviationConfig {
     bool operator==(const DeviationConfig&) const = default;
 };
 
+enum class AccessAction : std::uint8_t { allow, deny };
+enum class AccessDefault : std::uint8_t { allow, deny, inherit };
+
+/// "deny 10.0.0.0/8:443/tcp": one rule of an access list. Neither name nor prefix: every destination.
+struct AccessRuleConfig {
+    AccessAction action = AccessAction::deny;
+    std::string name;   ///< with everything below it, unless `exact`
+    bool exact = false;
+    std::optional<IpPrefix> prefix;
+    std::uint16_t first_port = 0; ///< 0..65535: any port, and protocols without ports
+    std::uint16_t last_port = 0xffff;
+    std::uint8_t protocol = 0; ///< 0: any; else 6 (TCP) or 17 (UDP)
+    /// In the one way that the console and events write it.
+    [[nodiscard]] std::string to_string() const;
+    bool operator==(const AccessRuleConfig&) const = default;
+};
+
+struct AccessConfig {
+    AccessDefault otherwise = AccessDefault::allow; ///< what no rule matches; inherit in classes only
+    std::vector<AccessRuleConfig> rules;            ///< the first that matches decides
+    bool operator==(const AccessConfig&) const = default;
+};
+
+/// What one desktop may take of each worker's flow table; 0 = any number.
+struct LimitConfig {
+    unsigned new_flows_per_second = 500;
+    unsigned burst = 2000;
+    unsigned flows = 20000;
+    unsigned half_open = 1000;
+    bool operator==(const LimitConfig&) const = default;
+};
+
 struct ClassConfig {
     std::string name;
     std::vector<IpPrefix> prefixes;       ///< an address in one of these is a desktop of this class, listed or not
@@ -90,6 +129,7 @@ struct ClassConfig {
     unsigned weight = 1;                  ///< share of what is idle
     std::chrono::seconds idle_timeout{1800}; ///< 0 = never
     std::vector<DestinationSpec> monitor; ///< held from login on, for round trip and liveness
+    AccessConfig access{AccessDefault::inherit, {}}; ///< after the site's rules
     DeviationConfig deviation;
     GuestSystem guest = GuestSystem::windows_guest; ///< SYN options of held connections until learned
     SourceMark mark;
@@ -167,6 +207,14 @@ struct ThreatConfig {
     bool operator==(const ThreatConfig&) const = default;
 };
 
+/// How flows are told apart.
+struct ClassifyConfig {
+    std::vector<std::filesystem::path> catalogue; ///< on top of the built-in one, in order
+    unsigned undecided_flows = 4096; ///< of each worker: flows whose payload is still looked at
+    unsigned payloads = 12;          ///< looked at, of a flow
+    bool operator==(const ClassifyConfig&) const = default;
+};
+
 struct ConsoleConfig {
     std::string telnet_address = "127.0.0.1"; ///< loopback only
     std::uint16_t telnet_port = 2323;         ///< 0 = off
@@ -207,11 +255,14 @@ struct Config {
     std::vector<ClassConfig> classes;
     std::vector<DesktopConfig> desktops;
     UnknownDesktop unknown_desktops = UnknownDesktop::block;
+    AccessConfig access; ///< of every class, before its own rules
+    LimitConfig limits;
     std::vector<IpAddress> resolvers; ///< asked where no desktop's fresh answer is at hand
     AnalyticsConfig analytics;
     ForecastConfig forecast;
     PlanConfig plan;
     ThreatConfig threats;
+    ClassifyConfig classify;
     ConsoleConfig console;
     MetricsConfig metrics;
     EventConfig events;

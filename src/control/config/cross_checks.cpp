@@ -53,6 +53,8 @@ void report(Reading& reading, const std::vector<Overlap>& overlaps, const std::s
     }
 }
 
+constexpr std::size_t kMostAcceptedMacs = 8; // looked at one by one, for a frame that is not to the port itself
+
 bool is_routed(const PortConfig& port) {
     return port.role == PortRole::desktop || port.role == PortRole::upstream;
 }
@@ -106,6 +108,8 @@ void check_primary(Reading& reading, const PortConfig& port, const std::string& 
     refuse(!port.twin.empty(), ".twin");
     refuse(!port.addresses.empty(), ".addresses");
     refuse(!port.routes.empty(), ".routes");
+    refuse(!port.vlan.empty(), ".vlan");
+    refuse(!port.accept_macs.empty(), ".accept-macs");
 }
 
 bool is_link_local(const IpAddress& a) {
@@ -253,6 +257,37 @@ void check_desktop(Reading& reading, const Config& config, std::size_t d,
     }
 }
 
+/// Rules behind one that takes everything never decide anything.
+void warn_of_unreached(Reading& reading, const AccessConfig& access, const std::string& path) {
+    for (std::size_t i = 0; i + 1 < access.rules.size(); ++i) {
+        const AccessRuleConfig& rule = access.rules[i];
+        if (rule.name.empty() && !rule.prefix && rule.first_port == 0 && rule.protocol == 0) {
+            const std::string next = at(path + ".rules", i + 1);
+            reading.warn(reading.line_of(next), next,
+                         "\"" + access.rules[i + 1].to_string() + "\" stands behind \"" + rule.to_string() +
+                             "\" (line " + std::to_string(reading.line_of(at(path + ".rules", i))) +
+                             ") and is never reached, expected it in front");
+            return;
+        }
+    }
+}
+
+void check_access(Reading& reading, const Config& config) {
+    constexpr std::size_t kMostRules = 4096; // of one list in the data plane
+    warn_of_unreached(reading, config.access, "access");
+    for (std::size_t c = 0; c < config.classes.size(); ++c) {
+        const std::string path = at("classes", c) + ".access";
+        const AccessConfig& access = config.classes[c].access;
+        warn_of_unreached(reading, access, path);
+        const std::size_t rules = config.access.rules.size() + access.rules.size() + config.resolvers.size();
+        if (rules > kMostRules) {
+            reading.problem(reading.line_of(path), path,
+                            std::to_string(rules) + " rules with the site's and one for each resolver, expected at most " +
+                                std::to_string(kMostRules));
+        }
+    }
+}
+
 void check_held(Reading& reading, const HoldConfig& hold) {
     std::map<std::string, int> allowed;
     for (std::size_t i = 0; i < hold.allow.size(); ++i) {
@@ -294,6 +329,11 @@ void check_ports(Reading& reading, const Config& config) {
             continue;
         }
         check_twin(reading, port, path);
+        if (port.accept_macs.size() > kMostAcceptedMacs) {
+            reading.problem(reading.line_of(path + ".accept-macs"), path + ".accept-macs",
+                            std::to_string(port.accept_macs.size()) + " addresses, expected at most " +
+                                std::to_string(kMostAcceptedMacs));
+        }
         twins.claim(port.twin, path + ".twin", "twin name");
         check_routes(reading, port, path);
         if (port.addresses.empty() && !reading.failed(path + ".addresses")) {
@@ -351,6 +391,7 @@ void check_fleet(Reading& reading, const Config& config) {
 
 void check_policies(Reading& reading, const Config& config) {
     check_held(reading, config.plan.hold);
+    check_access(reading, config);
     Unique feed_names(reading);
     for (std::size_t f = 0; f < config.threats.feeds.size(); ++f) {
         feed_names.claim(config.threats.feeds[f].name, at("threats.feeds", f) + ".name",

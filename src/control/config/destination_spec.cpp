@@ -28,8 +28,18 @@ bool is_label(std::string_view label) {
     return true;
 }
 
-/// A host name in lower case; one whose last label is all digits is a mistyped address (RFC 1123
-/// section 2.1).
+std::string lowered(std::string_view text) {
+    std::string out(text);
+    for (char& c : out) {
+        if (c >= 'A' && c <= 'Z') {
+            c = static_cast<char>(c - 'A' + 'a');
+        }
+    }
+    return out;
+}
+
+} // namespace
+
 bool is_host_name(std::string_view name) {
     if (name.empty() || name.size() > 253) {
         return false;
@@ -46,18 +56,6 @@ bool is_host_name(std::string_view name) {
     }
     return !all_digits;
 }
-
-std::string lowered(std::string_view text) {
-    std::string out(text);
-    for (char& c : out) {
-        if (c >= 'A' && c <= 'Z') {
-            c = static_cast<char>(c - 'A' + 'a');
-        }
-    }
-    return out;
-}
-
-} // namespace
 
 Parsed<DestinationSpec> parse_destination_spec(std::string_view text) {
     using P = Parsed<DestinationSpec>;

@@ -13,4 +13,8 @@ namespace foregate::control {
 /// allowed) and not patterns.
 [[nodiscard]] Parsed<DestinationSpec> parse_destination_spec(std::string_view text);
 
+/// A host name in lower case; one whose last label is all digits is a mistyped address (RFC 1123
+/// section 2.1).
+[[nodiscard]] bool is_host_name(std::string_view name);
+
 } // namespace foregate::control

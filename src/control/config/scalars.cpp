@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/config/scalars.h"
 
+#include "control/config/access_rule.h"
 #include "control/config/destination_spec.h"
 
 #include <array>
@@ -325,10 +326,46 @@ Scalar<IpPrefix> interface_address() {
             [](std::string_view text, const Reading&) { return read_interface_address(text); }};
 }
 
+Scalar<std::array<std::uint8_t, 6>> mac_address() {
+    using P = Parsed<std::array<std::uint8_t, 6>>;
+    return {"a MAC address such as 00:00:5e:00:01:0a", "", [](std::string_view text, const Reading&) {
+                std::array<std::uint8_t, 6> mac{};
+                bool right = text.size() == 17;
+                for (std::size_t i = 0; i < mac.size() && right; ++i) {
+                    const auto two = text.substr(i * 3, 2);
+                    right = is_hex(two) && (i == 5 || text[i * 3 + 2] == ':');
+                    mac[i] = right ? static_cast<std::uint8_t>(std::stoi(std::string(two), nullptr, 16)) : std::uint8_t{0};
+                }
+                if (!right || (mac[0] & 1) != 0) {
+                    return P::failed(quoted(text) + " is no MAC address of one station, expected one such as 00:00:5e:00:01:0a");
+                }
+                return P(mac);
+            }};
+}
+
+Scalar<std::uint16_t> mss_clamp() {
+    using P = Parsed<std::uint16_t>;
+    return {"on, off or a whole number 536..9540", "on, off, 536..9540", [](std::string_view text, const Reading&) {
+                if (text == "on" || text == "off") {
+                    return P(text == "on" ? PortConfig::kMssByMtu : PortConfig::kMssAny);
+                }
+                const auto bytes = parse_whole(text);
+                if (!bytes.value || *bytes.value < 536 || *bytes.value > 9540) {
+                    return P::failed(quoted(text) + " is no segment size, expected on, off or 536..9540");
+                }
+                return P(static_cast<std::uint16_t>(*bytes.value));
+            }};
+}
+
 Scalar<DestinationSpec> destination() {
     return {"a destination such as db.example:5432",
             "name:port, 192.0.2.1:port or [2001:db8::1]:port",
             [](std::string_view text, const Reading&) { return parse_destination_spec(text); }};
+}
+
+Scalar<AccessRuleConfig> access_rule() {
+    return {"allow or deny, and a name, address or prefix with optional :port and /tcp or /udp", "",
+            [](std::string_view text, const Reading&) { return parse_access_rule(text); }};
 }
 
 Scalar<std::chrono::local_seconds> local_time() {

@@ -5,6 +5,7 @@
 
 #include "control/config/schema_row.h"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -36,6 +37,11 @@ namespace foregate::control {
 /// Host bits are kept; a length must be written.
 [[nodiscard]] Scalar<IpPrefix> interface_address();
 [[nodiscard]] Scalar<DestinationSpec> destination();
+/// Of one station: 00:00:5e:00:01:0a.
+[[nodiscard]] Scalar<std::array<std::uint8_t, 6>> mac_address();
+/// A largest TCP segment: `on` (by the port's MTU), `off`, or bytes.
+[[nodiscard]] Scalar<std::uint16_t> mss_clamp();
+[[nodiscard]] Scalar<AccessRuleConfig> access_rule();
 [[nodiscard]] Scalar<std::chrono::local_seconds> local_time();
 [[nodiscard]] Scalar<std::chrono::seconds> bucket_length();
 /// A file or folder that need not exist yet.

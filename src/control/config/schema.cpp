@@ -49,6 +49,35 @@ const Rows<RouteConfig>& route_rows() {
     return rows;
 }
 
+/// One tag as a number, or a list of one or two, outer first; the same twice is fine.
+Row<PortConfig> vlan_row() {
+    Row<PortConfig> row;
+    row.help = {"vlan", "a VLAN 1..4094, or [outer, inner]", "1..4094", "[]",
+                "tags that the port's frames carry; []: untagged", false};
+    row.read = [tag = whole(1, 4094)](Reading& reading, const YamlNode& node, const std::string& at,
+                                      PortConfig& port) {
+        if (node.is_list() && node.items.size() > 2) {
+            reading.problem(node.line, at,
+                            std::to_string(node.items.size()) + " tags, expected at most two: [outer, inner]");
+            return;
+        }
+        port.vlan.clear();
+        const auto read_one = [&](const YamlNode& one) {
+            if (const auto id = read_scalar(reading, one, at, tag)) {
+                port.vlan.push_back(static_cast<std::uint16_t>(*id));
+            }
+        };
+        if (node.is_list()) {
+            for (const YamlNode& one : node.items) {
+                read_one(one);
+            }
+        } else {
+            read_one(node);
+        }
+    };
+    return row;
+}
+
 const Rows<PortConfig>& port_rows() {
     using P = PortConfig;
     static const Rows<P> rows{
@@ -65,6 +94,14 @@ const Rows<PortConfig>& port_rows() {
         key("rate", &P::rate_bps, rate(64'000, kMostRate, "not shaped"), "none",
             "what the shaper sends at most"),
         key("mtu", &P::mtu, whole(1280, 9600), "1500", "largest IP packet, bytes"),
+        key("mss-clamp", &P::mss_clamp, mss_clamp(), "on",
+            "largest segment that a SYN through this port may offer"),
+        key("source-check", &P::check_source_mac,
+            word<bool>({{"mac", true}, {"address", false}}), "mac",
+            "mac: no flow begins with another desktop's address; address: its class is enough"),
+        vlan_row(),
+        list("accept-macs", &P::accept_macs, mac_address(), 0, "[]",
+             "further addresses whose frames are the port's: of virtual routers"),
         key("descriptors", &P::descriptors, whole(64, 32768), "1024",
             "of each receive and transmit queue"),
         may_be_empty(key("twin", &P::twin, label(15), "",
@@ -88,6 +125,44 @@ const Rows<DeviationConfig>& deviation_rows() {
             "times the forecast's upper quantile"),
         key("free-connections", &D::free_connections, whole(0, 100'000), "0",
             "per desktop, application type and bucket, before the forecast is asked"),
+    };
+    return rows;
+}
+
+const char* const kRulesHelp = "\"allow DESTINATION\" or \"deny DESTINATION\"; the first that matches decides";
+
+const Rows<AccessConfig>& site_access_rows() {
+    using A = AccessConfig;
+    static const Rows<A> rows{
+        key("default", &A::otherwise,
+            word<AccessDefault>({{"allow", AccessDefault::allow}, {"deny", AccessDefault::deny}}),
+            "allow", "what no rule matches"),
+        list("rules", &A::rules, access_rule(), 0, "[]", kRulesHelp),
+    };
+    return rows;
+}
+
+const Rows<AccessConfig>& class_access_rows() {
+    using A = AccessConfig;
+    static const Rows<A> rows{
+        key("default", &A::otherwise,
+            word<AccessDefault>({{"inherit", AccessDefault::inherit},
+                                 {"allow", AccessDefault::allow},
+                                 {"deny", AccessDefault::deny}}),
+            "inherit", "what no rule matches; inherit: as for the whole site"),
+        list("rules", &A::rules, access_rule(), 0, "[]", kRulesHelp),
+    };
+    return rows;
+}
+
+const Rows<LimitConfig>& limit_rows() {
+    using L = LimitConfig;
+    static const Rows<L> rows{
+        key("new-flows-per-second", &L::new_flows_per_second, whole(0, 10'000'000), "500", "0: any number"),
+        key("burst", &L::burst, whole(1, 10'000'000), "2000", "new flows at once, after a pause"),
+        key("flows", &L::flows, whole(0, 67'108'864), "20000", "at once; 0: any number"),
+        key("half-open", &L::half_open, whole(0, 67'108'864), "1000",
+            "TCP connections without an answer at once, the oldest gives way; 0: any number"),
     };
     return rows;
 }
@@ -123,6 +198,7 @@ const Rows<ClassConfig>& class_rows() {
             "then the secondary is cut"),
         list("monitor", &C::monitor, destination(), 0, "[]",
              "held from login on: round trip and liveness"),
+        section("access", &C::access, class_access_rows(), "destinations of the class, after the site's"),
         deviation_row(),
         key("guest", &C::guest,
             word<GuestSystem>(
@@ -272,6 +348,19 @@ const Rows<ThreatConfig>& threat_rows() {
     return rows;
 }
 
+const Rows<ClassifyConfig>& classify_rows() {
+    using C = ClassifyConfig;
+    static const Rows<C> rows{
+        list("catalogue", &C::catalogue, existing_file(), 0, "[]",
+             "catalogue files on top of the built-in one; later ones win"),
+        key("undecided-flows", &C::undecided_flows, whole(64, 1'048'576), "4096",
+            "of each worker: flows whose payload is still looked at"),
+        key("payloads", &C::payloads, whole(2, 64), "12",
+            "payload packets of a flow that are looked at"),
+    };
+    return rows;
+}
+
 const Rows<ConsoleConfig>& console_rows() {
     using C = ConsoleConfig;
     static const Rows<C> rows{
@@ -347,12 +436,15 @@ const Rows<Config>& config_rows() {
             word<UnknownDesktop>(
                 {{"block", UnknownDesktop::block}, {"allow", UnknownDesktop::allow}}),
             "block", "addresses of no class"),
+        section("access", &C::access, site_access_rows(), "destinations, for every class"),
+        section("limits", &C::limits, limit_rows(), "of one desktop, in each worker"),
         list("resolvers", &C::resolvers, address(), 0, "[]",
              "asked where no desktop's fresh answer is at hand"),
         section("analytics", &C::analytics, analytics_rows(), "usage records"),
         section("forecast", &C::forecast, forecast_rows(), "the forecaster"),
         section("plan", &C::plan, plan_rows(), "allotments and connection targets"),
         section("threats", &C::threats, threat_rows(), "listed destinations"),
+        section("classify", &C::classify, classify_rows(), "what flows are called"),
         section("console", &C::console, console_rows(), "the operators' console"),
         section("metrics", &C::metrics, metrics_rows(), "for Prometheus"),
         section("events", &C::events, event_rows(), "EVE-compatible JSON lines"),

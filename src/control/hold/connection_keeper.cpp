@@ -4,6 +4,7 @@
 #include "control/usage/destination_text.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace foregate::control {
 
@@ -62,8 +63,8 @@ struct ConnectionKeeper::Turn {
     Orders orders;
 };
 
-ConnectionKeeper::ConnectionKeeper(const Config& config)
-    : config_(config.plan.hold), templates_(config), rate_(config.plan.hold.dials_per_second) {
+ConnectionKeeper::ConnectionKeeper(const Config& config, MayConnect may_connect)
+    : config_(config.plan.hold), may_connect_(std::move(may_connect)), templates_(config), rate_(config.plan.hold.dials_per_second) {
     for (const ClassConfig& usage_class : config.classes) {
         class_names_.push_back(usage_class.name);
         guests_.push_back(usage_class.guest);
@@ -164,6 +165,7 @@ void ConnectionKeeper::review(Turn& turn) {
     close_soon_.clear();
     const bool moved = directory_version_ != turn.directory.version();
     directory_version_ = turn.directory.version();
+    const bool check_permissions = std::exchange(check_permissions_, false);
     for (auto& [id, c] : connections_) {
         if (lost(c, turn.now)) {
             lost_ones.push_back(id);
@@ -181,7 +183,8 @@ void ConnectionKeeper::review(Turn& turn) {
             continue;
         }
         const Desktop* desktop = desktop_of(turn.desktops, c.desktop);
-        if (!active(desktop) || !owns(*desktop, c.source)) {
+        if (!active(desktop) || !owns(*desktop, c.source) ||
+            (check_permissions && !may_connect(*c.row, c.server))) {
             close(id, c, turn.orders, turn.now);
         } else if (moved && turn.directory.has_left(c.row->destination->text, c.server, turn.now)) {
             ++totals_.moved;
@@ -332,13 +335,17 @@ bool ConnectionKeeper::may_dial(Destination& to, SteadyTime now) const {
     return !to.retreat.waiting(now) && (to.retreat.clear() || to.dialing == 0);
 }
 
+bool ConnectionKeeper::may_connect(const Row& row, const IpAddress& server) const {
+    return !may_connect_ || may_connect_(row.class_index, row.destination->text, server);
+}
+
 std::uint64_t ConnectionKeeper::open(Turn& turn, Row& row, const Desktop& desktop) {
     if (!may_dial(*row.destination, turn.now)) {
         return 0;
     }
     const auto pick =
         turn.directory.pick(row.destination->text, desktop, guests_[row.class_index], turn.now);
-    if (!pick || !rate_.take()) {
+    if (!pick || !may_connect(row, pick->server) || !rate_.take()) {
         return 0;
     }
     turn.orders.push_back(dial(row, desktop, *pick, turn.now));
@@ -389,8 +396,11 @@ std::optional<KeeperOrder> ConnectionKeeper::order_one(const Desktop& desktop,
     if (!pick || present_ >= config_.total) {
         return std::nullopt;
     }
-    return dial(row(destination(text, parts->port), desktop.class_index, HeldPurpose::ordered),
-                desktop, *pick, now);
+    Row& wanted = row(destination(text, parts->port), desktop.class_index, HeldPurpose::ordered);
+    if (!may_connect(wanted, pick->server)) {
+        return std::nullopt;
+    }
+    return dial(wanted, desktop, *pick, now);
 }
 
 void ConnectionKeeper::close(std::uint64_t id, Connection& c, Orders& orders, SteadyTime now) {

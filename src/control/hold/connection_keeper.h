@@ -15,6 +15,7 @@
 #include "dataplane/messages.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -71,6 +72,10 @@ struct HoldTotals {
     std::map<std::string, std::uint64_t> fallbacks; ///< a desktop's SYN did not fit, by reason
 };
 
+/// May the gateway connect to the destination, at this address, for a desktop of the class? Empty: always.
+using MayConnect =
+    std::function<bool(std::uint16_t class_index, const std::string& destination, const IpAddress& server)>;
+
 /// Caps count connections that are dialed or held; one that has its successor on the way counts
 /// once with it.
 class ConnectionKeeper {
@@ -85,7 +90,7 @@ public:
     static constexpr std::chrono::hours kForgetAfter{1}; ///< a destination without a target
     static constexpr std::size_t kMostProbes = 65536;
 
-    explicit ConnectionKeeper(const Config& config);
+    explicit ConnectionKeeper(const Config& config, MayConnect may_connect = {});
 
     /// Orders that are due now, closes first.
     [[nodiscard]] std::vector<KeeperOrder> tick(std::span<const ConnectionTarget> targets,
@@ -106,6 +111,9 @@ public:
                                                        SteadyTime now);
     /// The worker's mailbox was full: an open is forgotten, a close comes again at the next tick.
     void not_sent(const KeeperOrder& order);
+
+    /// What may be connected to has changed: the next tick closes what no longer may.
+    void permissions_changed() noexcept { check_permissions_ = true; }
 
     [[nodiscard]] std::vector<ProbeResult> take_probes();
     [[nodiscard]] std::vector<DestinationHold> holds(SteadyTime now) const;
@@ -170,6 +178,7 @@ private:
     void open_missing(Turn& turn);
     [[nodiscard]] bool successor_due(std::uint64_t id, const Connection& c, SteadyTime now) const;
     [[nodiscard]] bool may_dial(Destination& to, SteadyTime now) const;
+    [[nodiscard]] bool may_connect(const Row& row, const IpAddress& server) const;
     /// 0: not possible now.
     std::uint64_t open(Turn& turn, Row& row, const Desktop& desktop);
     KeeperOrder dial(Row& row, const Desktop& desktop, const Pick& pick, SteadyTime now);
@@ -184,6 +193,8 @@ private:
     void probed(const Connection& c, std::uint32_t rtt_us, bool refused);
 
     const HoldConfig config_;
+    MayConnect may_connect_;
+    bool check_permissions_ = false;
     std::vector<std::string> class_names_;
     std::vector<GuestSystem> guests_;
     SynTemplates templates_;

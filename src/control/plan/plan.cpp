@@ -67,6 +67,8 @@ const char* skip_reason_name(SkipReason reason) noexcept {
         return "not-one-host";
     case SkipReason::listed:
         return "listed";
+    case SkipReason::access_denied:
+        return "access-denied";
     case SkipReason::destination_cap:
         return "destination-cap";
     case SkipReason::desktop_cap:

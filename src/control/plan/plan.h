@@ -53,6 +53,7 @@ enum class SkipReason : std::uint8_t {
     denied,
     not_one_host, ///< a prefix or "other": nothing to connect to
     listed,       ///< on a threat list
+    access_denied, ///< by the class's access list
     destination_cap,
     desktop_cap,
     total_cap,

@@ -59,6 +59,7 @@ bool PlanRunner::tick(const AnalyticsClock& clock, std::int64_t epoch_s, Time no
     input.classes = around.classes;
     input.config = plan_config_;
     input.listed = around.listed;
+    input.denied = around.denied;
     put_in_force(make_plan(input), epoch_s, now);
     pattern_ = make_pattern(forecasts_ ? &*forecasts_ : nullptr, epoch_s, classes_, bucket_);
     return true;

@@ -20,6 +20,7 @@ namespace foregate::control {
 struct PlanSurroundings {
     std::vector<ClassDemand> classes;
     std::function<bool(const std::string& destination)> listed;
+    std::function<bool(const std::string& usage_class, const std::string& destination)> denied;
 };
 
 /// Control thread only; the forecast itself runs on a thread of its own, in a bounded arena.

@@ -45,6 +45,15 @@ bool is_listed(const PlanInput& input, const std::string& destination) {
     return input.listed && input.listed(destination);
 }
 
+/// What nothing is opened to, whatever is expected.
+std::optional<SkipReason> forbidden(const PlanInput& input, const ConnectionTarget& target) {
+    if (is_listed(input, target.destination)) {
+        return SkipReason::listed;
+    }
+    const bool denied = input.denied && input.denied(target.usage_class, target.destination);
+    return denied ? std::optional(SkipReason::access_denied) : std::nullopt;
+}
+
 // ---- allotments ----
 
 std::uint64_t budget(const PlanInput& input, std::uint64_t port_bps) {
@@ -230,9 +239,10 @@ void target_monitors(const PlanInput& input, Purse& purse, Plan& plan) {
             target.purpose = ConnectionPurpose::monitor;
             target.until = kNoEnd;
             target.reason = "monitored by the class";
-            const auto skip = is_listed(input, target.destination)
-                                  ? std::optional(SkipReason::listed)
-                                  : purse.fit(usage_class, target);
+            auto skip = forbidden(input, target);
+            if (!skip) {
+                skip = purse.fit(usage_class, target);
+            }
             if (skip) {
                 plan.skipped.push_back({target.usage_class, target.destination, *skip});
             } else {
@@ -265,8 +275,8 @@ void target_predicted(const PlanInput& input, const std::vector<std::size_t>& st
         target.expected_connections = candidate.connections;
         target.reason = reason_of(candidate);
         auto skip = eligible.why_not(target.destination);
-        if (!skip && is_listed(input, target.destination)) {
-            skip = SkipReason::listed;
+        if (!skip) {
+            skip = forbidden(input, target);
         }
         if (!skip) {
             skip = purse.fit(*candidate.usage_class, target);

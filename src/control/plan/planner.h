@@ -43,6 +43,8 @@ struct PlanInput {
     PlanConfig config;
     /// Is the destination on a threat list? Such get nothing. Empty: none is.
     std::function<bool(const std::string& destination)> listed;
+    /// Does the class's access list deny it? Then nothing is opened. Empty: none is.
+    std::function<bool(const std::string& usage_class, const std::string& destination)> denied;
 };
 
 [[nodiscard]] Plan make_plan(const PlanInput& input);

@@ -118,8 +118,6 @@ void add_cores(Samples& out, const Gateway& gateway) {
         }
         out.counter("foregate_core_bursts_total", "bursts that went through the worker's stages",
                     core.bursts, labels);
-        out.counter("foregate_core_packets_total", "packets that came to the worker", core.packets,
-                    labels);
         out.counter("foregate_stage_measured_packets_total",
                     "packets of the bursts whose cycles were measured, one burst in sixteen",
                     core.stages.packets, labels);
@@ -131,6 +129,12 @@ void add_cores(Samples& out, const Gateway& gateway) {
                         core.stages.cycles[stage], std::move(with_stage));
         }
         out.gauge("foregate_core_flows", "live flows in the core's table", core.flows, labels);
+        out.counter("foregate_core_received_packets_total", "packets from the core's receive queues", core.received,
+                    labels);
+        const char* const redirected = "foregate_core_redirected_packets_total";
+        const char* const help = "packets handed to the worker that owns their flow, by the giver and the taker";
+        out.counter(redirected, help, core.redirected_out, {{"core", cpu}, {"direction", "out"}});
+        out.counter(redirected, help, core.redirected_in, {{"core", cpu}, {"direction", "in"}});
     }
 }
 
@@ -296,6 +300,8 @@ void add_threats(Samples& out, const Gateway& gateway) {
                 totals.deviations - totals.deviations_blocked, {{"action", "note"}});
     out.counter("foregate_deviations_total", "connections far outside their class's pattern",
                 totals.deviations_blocked, {{"action", "block"}});
+    out.counter("foregate_access_denied_total", "connections and questions stopped by an access list",
+                gateway.dataplane.read(dataplane::Counter::access_denied));
     out.counter("foregate_threat_loads_total", "threat lists put in force",
                 gateway.threats.loads());
     out.gauge("foregate_threat_load_duration_seconds", "how long the last load took",

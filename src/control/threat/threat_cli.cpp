@@ -186,17 +186,21 @@ int run_threat_check(const std::vector<std::string>& files, bool json, std::ostr
     return status;
 }
 
+ThreatDb threat_list_of(const std::string& feeds, std::ostream& err) {
+    ThreatSources sources;
+    sources.feeds = feeds_under(feeds);
+    ThreatLoader loader;
+    ThreatLoad load = loader.load(sources);
+    for (const std::string& note : load.notes) {
+        err << note << '\n';
+    }
+    return ThreatDb::build(std::move(load.input));
+}
+
 int run_threat_match(const std::string& feeds, const std::string& names, bool json,
                      std::istream& in, std::ostream& out, std::ostream& err) {
     try {
-        ThreatSources sources;
-        sources.feeds = feeds_under(feeds);
-        ThreatLoader loader;
-        ThreatLoad load = loader.load(sources);
-        for (const std::string& note : load.notes) {
-            err << note << '\n';
-        }
-        const ThreatDb db = ThreatDb::build(std::move(load.input));
+        const ThreatDb db = threat_list_of(feeds, err);
         if (names == "-") {
             match_all(db, json, in, out);
             return 0;

@@ -3,6 +3,7 @@
 // answer gives for the question's name. Pure: bytes in, struct out; bounded work for any input.
 #pragma once
 
+#include "dataplane/classify/dns_service.h"
 #include "dataplane/classify/name_buffer.h"
 #include "dataplane/packet/ip_address.h"
 
@@ -15,7 +16,7 @@ namespace foregate::dataplane {
 
 enum class DnsResult : std::uint8_t {
     query,      ///< a question; id, question and name are set
-    answer,     ///< a response; also rcode and addresses are set (possibly none)
+    answer,     ///< a response; also rcode, addresses, aliases, services (possibly none)
     incomplete, ///< TCP only: more bytes are needed
     malformed,  ///< not DNS, or not usable
 };
@@ -23,6 +24,8 @@ enum class DnsResult : std::uint8_t {
 inline constexpr std::uint16_t kDnsTypeA = 1;
 inline constexpr std::uint16_t kDnsTypeCname = 5;
 inline constexpr std::uint16_t kDnsTypeAaaa = 28;
+inline constexpr std::uint16_t kDnsTypeSvcb = 64;
+inline constexpr std::uint16_t kDnsTypeHttps = 65;
 inline constexpr std::uint16_t kDnsClassIn = 1;
 inline constexpr std::size_t kDnsHeaderBytes = 12;
 
@@ -33,6 +36,8 @@ struct DnsAddress {
 
 struct DnsMessage {
     static constexpr std::size_t kMaxAddresses = 16;
+    static constexpr std::size_t kMaxAliases = 4;
+    static constexpr std::size_t kMaxServices = 2;
 
     std::uint16_t id = 0;
     std::uint16_t question_type = 0;
@@ -44,10 +49,15 @@ struct DnsMessage {
     std::uint8_t address_count = 0;
     NameBuffer name; ///< of the first question
     std::array<DnsAddress, kMaxAddresses> addresses;
+    std::uint8_t alias_count = 0;
+    std::uint8_t service_count = 0;
+    std::array<NameBuffer, kMaxAliases> aliases;   ///< names the question's led to, in order
+    std::array<DnsService, kMaxServices> services; ///< of its HTTPS and SVCB records
 };
 
 /// One message as in a UDP payload. Addresses are those of the question's name, CNAME chains
-/// followed in any order (up to 8 links, 64 records looked at). An answer that is cut off in its
+/// followed in any order (up to 8 links, 64 records looked at), and the hints in its HTTPS and SVCB
+/// records. An answer that is cut off in its
 /// records gives what came before the cut.
 [[nodiscard]] DnsResult parse_dns_message(std::span<const std::uint8_t> bytes,
                                           DnsMessage& out) noexcept;
@@ -55,6 +65,11 @@ struct DnsMessage {
 /// The first message of a TCP stream (2-byte length prefix).
 [[nodiscard]] DnsResult parse_dns_tcp(std::span<const std::uint8_t> bytes,
                                       DnsMessage& out) noexcept;
+
+/// The message at `at` of a TCP stream; moves `at` behind it when it is all there. A stream that
+/// has been gathered from segments goes in as it is.
+[[nodiscard]] DnsResult parse_next_dns_tcp(std::span<const std::uint8_t> bytes, std::size_t& at,
+                                           DnsMessage& out) noexcept;
 
 /// Writes the answer "this name does not exist" to a query: QR and RA set, RCODE 3, the first
 /// question kept, everything else dropped. `out` may be the query itself. Returns the reply's size

@@ -69,6 +69,10 @@ public:
     [[nodiscard]] std::uint32_t reach() const noexcept { return fresh_; }
     [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
     [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
+    [[nodiscard]] std::uint32_t number_of(const Flow& flow) const noexcept {
+        return static_cast<std::uint32_t>(
+            static_cast<std::size_t>(reinterpret_cast<const std::uint8_t*>(&flow) - flows_.data()) >> shift_);
+    }
     /// Where a sweep goes on.
     std::uint32_t cursor = 0;
 
@@ -104,10 +108,6 @@ private:
         }
         return ways;
 #endif
-    }
-    [[nodiscard]] std::uint32_t number_of(const Flow& flow) const noexcept {
-        return static_cast<std::uint32_t>(
-            static_cast<std::size_t>(reinterpret_cast<const std::uint8_t*>(&flow) - flows_.data()) >> shift_);
     }
     [[nodiscard]] bool holds(const Flow& flow, const FlowKey& key, std::uint64_t hash) const noexcept;
     /// An empty way of `bucket`, after moving one entry to its other bucket if needed; kWays = full.
@@ -193,6 +193,14 @@ public:
     }
 
     [[nodiscard]] std::uint32_t places() const noexcept { return 2 * capacity(); }
+    /// Where a flow lies, as view() counts.
+    [[nodiscard]] std::uint32_t place_of(const Flow& flow) const noexcept {
+        return family(flow.ipv6).number_of(flow) + (flow.ipv6 ? capacity() : 0);
+    }
+    /// The flow at `place`, of those that place_of() has ever told; in use or not.
+    [[nodiscard]] Flow& flow_at(std::uint32_t place) const noexcept {
+        return place < capacity() ? *ipv4_.at(place) : *ipv6_.at(place - capacity());
+    }
     [[nodiscard]] std::uint32_t size() const noexcept { return ipv4_.size() + ipv6_.size(); }
     /// Of each family.
     [[nodiscard]] std::uint32_t capacity() const noexcept { return ipv4_.capacity(); }

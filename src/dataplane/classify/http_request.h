@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The host an HTTP/1 request is for (RFC 9112). Pure: bytes in, struct out; `method` and `target`
+// The host an HTTP/1 request is for (RFC 9112). Pure: bytes in, struct out; string views
 // point into the bytes that were given.
 #pragma once
 
@@ -29,6 +29,11 @@ struct HttpRequest {
     NameBuffer other_host;
     std::uint16_t port = 0;            ///< that stood beside `host`; 0: none given
     bool host_is_ipv6_literal = false; ///< `host` is what stood in brackets; its ':' are kept
+    std::string_view user_agent;       ///< the header's first value, as sent; empty: none seen
+    std::string_view content_type;     ///< likewise
+    bool websocket = false;            ///< "Upgrade: websocket" (RFC 6455)
+    /// The head was read to its end. Until then what is not set above may still come.
+    bool whole = false;
 };
 
 /// `stream` is the beginning of a request, as far as it has been gathered; looks at no more than

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/classify/tls_client_hello.h"
 
+#include "dataplane/classify/handshake_reader.h"
+#include "dataplane/classify/tls_record.h"
+
 #include <algorithm>
 #include <cstddef>
 
@@ -11,88 +14,18 @@ namespace {
 constexpr std::uint8_t kContentHandshake = 22;
 constexpr std::uint8_t kHandshakeClientHello = 1;
 constexpr std::uint16_t kExtensionServerName = 0;
+constexpr std::uint16_t kExtensionProtocols = 16;
+constexpr std::uint16_t kExtensionVersions = 43;
 constexpr std::uint16_t kExtensionEncryptedHello = 0xfe0d;
+constexpr std::uint16_t kExtensionEncryptedName = 0xffce; // its forerunner
 constexpr std::uint8_t kNameTypeHost = 0;
-constexpr std::size_t kRecordHeaderBytes = 5;
-constexpr std::size_t kMaxRecordBytes = 16384;
+constexpr std::uint8_t kVersionMajorTls = 3;
+constexpr std::uint8_t kVersionMajorDtls = 0xfe;
 constexpr std::size_t kMaxHelloBytes = 65536;
 constexpr std::size_t kRandomBytes = 32;
-
-/// Reads handshake bytes across record boundaries. The first shortage or contradiction sticks.
-class HandshakeReader {
-public:
-    explicit HandshakeReader(std::span<const std::uint8_t> stream) noexcept : stream_(stream) {}
-
-    [[nodiscard]] bool ok() const noexcept { return state_ == State::reading; }
-    [[nodiscard]] TlsResult shortage() const noexcept {
-        return state_ == State::short_of_bytes ? TlsResult::incomplete : TlsResult::not_tls;
-    }
-
-    std::uint8_t u8() noexcept {
-        std::uint8_t value = 0;
-        take(1, &value);
-        return value;
-    }
-    std::uint16_t u16() noexcept {
-        std::uint8_t value[2] = {};
-        take(2, value);
-        return static_cast<std::uint16_t>(value[0] << 8 | value[1]);
-    }
-    std::uint32_t u24() noexcept {
-        const std::uint32_t high = u8();
-        return high << 16 | u16();
-    }
-    void skip(std::size_t count) noexcept { take(count, nullptr); }
-
-    /// Copies or skips `count` bytes; nothing sensible is in `to` when ok() is false afterwards.
-    void take(std::size_t count, std::uint8_t* to) noexcept {
-        while (count > 0 && ok()) {
-            if (left_in_record_ == 0 && !open_record()) {
-                return;
-            }
-            const std::size_t step = std::min({count, left_in_record_, stream_.size() - at_});
-            if (step == 0) {
-                state_ = State::short_of_bytes;
-                return;
-            }
-            if (to != nullptr) {
-                to = std::copy_n(stream_.data() + at_, step, to);
-            }
-            at_ += step;
-            left_in_record_ -= step;
-            count -= step;
-        }
-    }
-
-private:
-    enum class State : std::uint8_t { reading, short_of_bytes, wrong };
-
-    bool open_record() noexcept {
-        const std::size_t there = std::min(stream_.size() - at_, kRecordHeaderBytes);
-        const std::uint8_t* header = stream_.data() + at_;
-        // Judge what is there, so that other protocols are recognised by their first bytes.
-        if ((there > 0 && header[0] != kContentHandshake) || (there > 1 && header[1] != 3)) {
-            state_ = State::wrong;
-            return false;
-        }
-        if (there < kRecordHeaderBytes) {
-            state_ = State::short_of_bytes;
-            return false;
-        }
-        left_in_record_ = static_cast<std::size_t>(header[3] << 8 | header[4]);
-        if (left_in_record_ == 0 || left_in_record_ > kMaxRecordBytes) {
-            state_ = State::wrong;
-            return false;
-        }
-        at_ += kRecordHeaderBytes;
-        return true;
-    }
-
-    std::span<const std::uint8_t> stream_;
-    std::size_t at_ = 0;
-    std::size_t left_in_record_ = 0;
-    State state_ = State::reading;
-};
+constexpr std::size_t kMaxProtocols = 32;
+constexpr std::size_t kDtlsRecordHeaderBytes = 13;
+constexpr std::size_t kDtlsHandshakeHeaderBytes = 12;
 
 /// Counts down what an enclosing length still allows.
 class Budget {
@@ -110,6 +43,30 @@ public:
 private:
     std::size_t left_;
 };
+
+TlsResult shortage(const HandshakeReader& in) noexcept {
+    return in.short_of_bytes() ? TlsResult::incomplete : TlsResult::not_tls;
+}
+
+constexpr bool is_grease(std::uint16_t value) noexcept {
+    return (value & 0x0f0fU) == 0x0a0aU && value >> 8 == (value & 0xffU);
+}
+
+/// The TLS version that a number stands for: DTLS counts down from 0xfeff (TLS 1.1).
+constexpr std::uint16_t plain_version(std::uint16_t version) noexcept {
+    switch (version) {
+    case 0xfeff:
+        return 0x0302;
+    case 0xfefd:
+        return 0x0303;
+    case 0xfefc:
+        return 0x0304;
+    default:
+        break;
+    }
+    const unsigned high = version >> 8;
+    return high == 0x7f || high == 0xfb ? std::uint16_t{0x0304} : version; // drafts of TLS 1.3
+}
 
 /// Reads a length field of `width` bytes and skips what it announces.
 bool skip_vector(HandshakeReader& in, Budget& hello, int width) noexcept {
@@ -164,8 +121,67 @@ bool read_server_name(HandshakeReader& in, std::size_t length, NameBuffer& name,
     return found;
 }
 
+/// ALPN. What does not add up in it is skipped: the hello stays usable without it.
+void read_protocols(HandshakeReader& in, std::size_t length, ProtocolList& protocols) noexcept {
+    Budget list(length);
+    if (!list.spend(2)) {
+        in.skip(length);
+        return;
+    }
+    in.skip(2);
+    for (std::size_t i = 0; i < kMaxProtocols && in.ok() && list.spend(1); ++i) {
+        const std::size_t size = in.u8();
+        if (!in.ok() || !list.spend(size)) {
+            break;
+        }
+        std::uint8_t raw[255];
+        in.take(size, raw);
+        if (in.ok()) {
+            protocols.add({raw, size});
+        }
+    }
+    in.skip(list.left());
+}
+
+void read_versions(HandshakeReader& in, std::size_t length, TlsClientHello& out) noexcept {
+    Budget list(length);
+    if (list.spend(1)) {
+        in.skip(1);
+    }
+    while (in.ok() && list.spend(2)) {
+        const std::uint16_t version = plain_version(in.u16());
+        if (is_grease(version)) {
+            out.grease = true;
+        } else if (in.ok()) {
+            out.version = std::max(out.version, version);
+        }
+    }
+    in.skip(list.left());
+}
+
+/// Every extension but the server's name.
+void read_extension(HandshakeReader& in, std::uint16_t type, std::size_t length,
+                    TlsClientHello& out) noexcept {
+    switch (type) {
+    case kExtensionProtocols:
+        read_protocols(in, length, out.protocols);
+        return;
+    case kExtensionVersions:
+        read_versions(in, length, out);
+        return;
+    case kExtensionEncryptedHello:
+    case kExtensionEncryptedName:
+        out.encrypted_hello = true;
+        break;
+    default:
+        out.grease = out.grease || is_grease(type);
+    }
+    in.skip(length);
+}
+
 TlsResult read_extensions(HandshakeReader& in, Budget& hello, TlsClientHello& out) noexcept {
     if (hello.left() == 0) {
+        out.whole = true;
         return TlsResult::none; // allowed before TLS 1.3
     }
     if (!hello.spend(2)) {
@@ -173,7 +189,7 @@ TlsResult read_extensions(HandshakeReader& in, Budget& hello, TlsClientHello& ou
     }
     const std::size_t announced = in.u16();
     if (!in.ok()) {
-        return in.shortage();
+        return shortage(in);
     }
     if (announced != hello.left()) {
         return TlsResult::not_tls;
@@ -186,7 +202,7 @@ TlsResult read_extensions(HandshakeReader& in, Budget& hello, TlsClientHello& ou
         const std::uint16_t type = in.u16();
         const std::size_t length = in.u16();
         if (!in.ok()) {
-            return found ? TlsResult::found : in.shortage();
+            return found ? TlsResult::found : shortage(in);
         }
         if (!hello.spend(length)) {
             return found ? TlsResult::found : TlsResult::not_tls;
@@ -194,51 +210,98 @@ TlsResult read_extensions(HandshakeReader& in, Budget& hello, TlsClientHello& ou
         if (type == kExtensionServerName && !found) {
             bool contradiction = false;
             found = read_server_name(in, length, out.server_name, contradiction);
-            if (contradiction && !found) {
-                return TlsResult::not_tls;
+            if (contradiction) {
+                return found ? TlsResult::found : TlsResult::not_tls;
             }
         } else {
-            out.encrypted_hello = out.encrypted_hello || type == kExtensionEncryptedHello;
-            in.skip(length);
+            read_extension(in, type, length, out);
         }
         if (!in.ok()) {
-            return found ? TlsResult::found : in.shortage();
+            return found ? TlsResult::found : shortage(in);
         }
     }
+    out.whole = true;
     return found ? TlsResult::found : TlsResult::none;
 }
 
-} // namespace
+/// The body of a ClientHello, `length` bytes of it behind the handshake header.
+TlsResult read_hello(HandshakeReader& in, std::size_t length, std::uint8_t version_major,
+                     TlsClientHello& out) noexcept {
+    Budget hello(length);
+    if (length > kMaxHelloBytes || !hello.spend(2 + kRandomBytes)) {
+        return TlsResult::not_tls;
+    }
+    const std::uint8_t major = in.u8();
+    if (in.ok() && major != version_major) {
+        return TlsResult::not_tls;
+    }
+    const std::uint8_t minor = in.u8();
+    if (in.ok()) {
+        out.version = plain_version(static_cast<std::uint16_t>(major << 8 | minor));
+    }
+    in.skip(kRandomBytes);
+    const bool cookie = version_major == kVersionMajorDtls;
+    const bool lengths_fit = in.ok() && skip_vector(in, hello, 1) &&   // session id
+                             (!cookie || skip_vector(in, hello, 1)) && // DTLS only
+                             skip_vector(in, hello, 2) &&              // cipher suites
+                             skip_vector(in, hello, 1);                // compression methods
+    if (!lengths_fit) {
+        return shortage(in);
+    }
+    return read_extensions(in, hello, out);
+}
 
-TlsResult parse_tls_client_hello(std::span<const std::uint8_t> stream,
-                                 TlsClientHello& out) noexcept {
-    out.server_name.clear();
-    out.encrypted_hello = false;
-    HandshakeReader in(stream);
+TlsResult read_client_hello(HandshakeReader in, TlsClientHello& out) noexcept {
+    out.clear();
     const std::uint8_t type = in.u8();
     if (in.ok() && type != kHandshakeClientHello) {
         return TlsResult::not_tls;
     }
     const std::size_t length = in.u24();
     if (!in.ok()) {
-        return in.shortage();
+        return shortage(in);
     }
-    Budget hello(length);
-    if (length > kMaxHelloBytes || !hello.spend(2 + kRandomBytes)) {
+    return read_hello(in, length, kVersionMajorTls, out);
+}
+
+} // namespace
+
+TlsResult parse_tls_client_hello(std::span<const std::uint8_t> stream,
+                                 TlsClientHello& out) noexcept {
+    return read_client_hello(HandshakeReader(stream, HandshakeFraming::records), out);
+}
+
+TlsResult parse_tls_handshake(std::span<const std::uint8_t> handshake,
+                              TlsClientHello& out) noexcept {
+    return read_client_hello(HandshakeReader(handshake, HandshakeFraming::bare), out);
+}
+
+TlsResult parse_dtls_client_hello(std::span<const std::uint8_t> datagram,
+                                  TlsClientHello& out) noexcept {
+    out.clear();
+    constexpr std::size_t kHeaders = kDtlsRecordHeaderBytes + kDtlsHandshakeHeaderBytes;
+    if (datagram.size() < kHeaders || datagram[0] != kContentHandshake ||
+        !looks_like_dtls(datagram)) {
         return TlsResult::not_tls;
     }
-    const std::uint8_t version_major = in.u8();
-    if (in.ok() && version_major != 3) {
+    const std::size_t record_bytes = static_cast<std::size_t>(datagram[11] << 8 | datagram[12]);
+    HandshakeReader in(datagram.subspan(kDtlsRecordHeaderBytes), HandshakeFraming::bare);
+    const std::uint8_t type = in.u8();
+    const std::size_t length = in.u24();
+    in.skip(2); // message number
+    const std::size_t fragment_at = in.u24();
+    const std::size_t fragment_bytes = in.u24();
+    const bool fits = record_bytes >= kDtlsHandshakeHeaderBytes &&
+                      fragment_bytes <= record_bytes - kDtlsHandshakeHeaderBytes &&
+                      fragment_at + fragment_bytes <= length;
+    if (type != kHandshakeClientHello || !fits) {
         return TlsResult::not_tls;
     }
-    in.skip(1 + kRandomBytes);
-    const bool lengths_fit = in.ok() && skip_vector(in, hello, 1) && // session id
-                             skip_vector(in, hello, 2) &&            // cipher suites
-                             skip_vector(in, hello, 1);              // compression methods
-    if (!lengths_fit) {
-        return in.shortage();
+    if (fragment_at != 0) {
+        return TlsResult::incomplete;
     }
-    return read_extensions(in, hello, out);
+    HandshakeReader body(datagram.subspan(kHeaders, fragment_bytes), HandshakeFraming::bare);
+    return read_hello(body, length, kVersionMajorDtls, out);
 }
 
 } // namespace foregate::dataplane

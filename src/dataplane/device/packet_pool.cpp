@@ -19,12 +19,13 @@ void FreeRing::operator()(rte_ring* ring) const noexcept {
     rte_ring_free(ring);
 }
 
-PacketPool make_packet_pool(const std::string& name, unsigned count, unsigned cache) {
-    rte_mempool* pool = rte_pktmbuf_pool_create(name.c_str(), count, cache, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+PacketPool make_packet_pool(const std::string& name, unsigned count, unsigned cache, unsigned mtu) {
+    const auto room = static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + buffer_bytes(mtu));
+    rte_mempool* pool = rte_pktmbuf_pool_create(name.c_str(), count, cache, 0, room,
                                                 static_cast<int>(rte_socket_id()));
     if (pool == nullptr) {
-        throw std::runtime_error("no memory for " + std::to_string(count) + " packet buffers (" +
-                                 rte_strerror(rte_errno) + "): lower system.packet-buffers or raise system.memory");
+        throw std::runtime_error("no memory for " + std::to_string(count) + " packet buffers of " +
+                                 std::to_string(room) + " bytes (" + rte_strerror(rte_errno) + "): lower system.packet-buffers or raise system.memory");
     }
     return PacketPool(pool);
 }

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <rte_bus_vdev.h>
 #include <rte_ethdev.h>
+#include <rte_ether.h>
 #include <stdexcept>
 
 namespace foregate::dataplane {
@@ -18,6 +19,23 @@ namespace {
 
 bool is_vdev(const std::string& device) {
     return device.rfind("net_", 0) == 0 || device.rfind("eth_", 0) == 0 || device.rfind("virtio_user", 0) == 0;
+}
+
+/// The largest IP packet that the driver says to take, by the same reckoning as rte_eth_dev_configure().
+unsigned most_mtu(const rte_eth_dev_info& info) {
+    constexpr unsigned kEthernet = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN;
+    const bool by_frame = info.max_mtu == UINT16_MAX || info.max_rx_pktlen <= info.max_mtu;
+    return by_frame && info.max_rx_pktlen > kEthernet
+               ? std::min<unsigned>(info.max_rx_pktlen - kEthernet, UINT16_MAX)
+               : info.max_mtu;
+}
+
+/// Checksums that a card verifies for us. Not where it can only do the transport's: such ports (virtio) may hand over
+/// packets between virtual machines whose checksum was never filled in.
+std::uint64_t checksum_offloads(const rte_eth_dev_info& info) {
+    const std::uint64_t all = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
+    const bool both = (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_IPV4_CKSUM) != 0;
+    return both ? info.rx_offload_capa & all : 0;
 }
 
 } // namespace
@@ -34,6 +52,7 @@ Port::Port(const PortSettings& settings, std::uint16_t index, unsigned queues, r
         }
         created_ = true;
     }
+    card_ = !created_;
     if (const int error = rte_eth_dev_get_port_by_name(name.c_str(), &dpdk_id_); error != 0) {
         fail(settings_, "no such device (is it bound to a DPDK driver?)", error);
     }
@@ -51,41 +70,54 @@ void Port::configure(unsigned queues, rte_mempool* pool) {
     if (const int error = rte_eth_dev_info_get(dpdk_id_, &info); error != 0) {
         fail(settings_, "no information from the driver", error);
     }
-    constexpr std::uint16_t kMostMtu = 1500; // one buffer of 2 KiB holds a whole frame
-    if (settings_.mtu > kMostMtu) {
-        fail(settings_, "mtu " + std::to_string(settings_.mtu) + " is above " + std::to_string(kMostMtu) +
-                            ", the most that is supported", EINVAL);
+    const bool jumbo = settings_.mtu > RTE_ETHER_MTU;
+    if (jumbo && settings_.mtu > most_mtu(info)) {
+        fail(settings_, "mtu " + std::to_string(settings_.mtu) + " is above " + std::to_string(most_mtu(info)) +
+                            ", the most that this driver takes", EINVAL);
     }
     driver_ = info.driver_name != nullptr ? info.driver_name : "";
     rx_queues_ = std::clamp<unsigned>(queues, 1, std::max<unsigned>(info.max_rx_queues, 1));
     rte_eth_conf conf{};
-    if (rx_queues_ > 1) {
-        conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-        conf.rx_adv_conf.rss_conf.rss_hf =
-            (RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_IPV6) & info.flow_type_rss_offloads;
+    conf.rxmode.mtu = jumbo ? settings_.mtu : 0; // 0: as the driver has it
+    if (!created_) { // drivers of virtual ports would add them up in software
+        conf.rxmode.offloads |= checksum_offloads(info);
     }
-    if (const int error = rte_eth_dev_configure(dpdk_id_, static_cast<std::uint16_t>(rx_queues_), 1, &conf);
-        error != 0) {
+    RssSetup rss(info, rx_queues_, queues);
+    rss.ask(conf);
+    int error = rte_eth_dev_configure(dpdk_id_, static_cast<std::uint16_t>(rx_queues_), 1, &conf);
+    if (error != 0 && conf.rx_adv_conf.rss_conf.rss_key != nullptr) {
+        rss.ask_less(conf);
+        error = rte_eth_dev_configure(dpdk_id_, static_cast<std::uint16_t>(rx_queues_), 1, &conf);
+    }
+    if (error != 0) {
         fail(settings_, "the driver refuses the configuration", error);
+    }
+    if (jumbo) {
+        error = rte_eth_dev_set_mtu(dpdk_id_, settings_.mtu);
+        if (error != 0 && error != -ENOTSUP) {
+            fail(settings_, "mtu " + std::to_string(settings_.mtu) + " is refused by the driver", error);
+        }
     }
     std::uint16_t rx = settings_.descriptors;
     std::uint16_t tx = settings_.descriptors;
     (void)rte_eth_dev_adjust_nb_rx_tx_desc(dpdk_id_, &rx, &tx);
     const int socket = rte_eth_dev_socket_id(dpdk_id_);
     for (unsigned q = 0; q < rx_queues_; ++q) {
-        if (const int error = rte_eth_rx_queue_setup(dpdk_id_, static_cast<std::uint16_t>(q), rx,
-                                                     static_cast<unsigned>(socket), nullptr, pool);
-            error != 0) {
+        error = rte_eth_rx_queue_setup(dpdk_id_, static_cast<std::uint16_t>(q), rx, static_cast<unsigned>(socket),
+                                       nullptr, pool);
+        if (error != 0) {
             fail(settings_, "no receive queue", error);
         }
     }
-    if (const int error = rte_eth_tx_queue_setup(dpdk_id_, 0, tx, static_cast<unsigned>(socket), nullptr);
-        error != 0) {
+    error = rte_eth_tx_queue_setup(dpdk_id_, 0, tx, static_cast<unsigned>(socket), nullptr);
+    if (error != 0) {
         fail(settings_, "no transmit queue", error);
     }
-    if (const int error = rte_eth_dev_start(dpdk_id_); error != 0) {
+    error = rte_eth_dev_start(dpdk_id_);
+    if (error != 0) {
         fail(settings_, "does not start", error);
     }
+    spread_ = rss.confirm(dpdk_id_);
     (void)rte_eth_promiscuous_enable(dpdk_id_); // some virtual ports cannot, and see everything anyway
     rte_ether_addr mac{};
     if (rte_eth_macaddr_get(dpdk_id_, &mac) == 0) {
@@ -97,6 +129,8 @@ Port::~Port() {
     rte_eth_dev_stop(dpdk_id_);
     if (created_) {
         rte_vdev_uninit(vdev_name_.c_str());
+    } else if (card_) {
+        rte_eth_dev_close(dpdk_id_); // else DPDK's own end does it, when the packets in its queues have lost their pool
     }
 }
 

@@ -2,6 +2,7 @@
 // One DPDK port: set up from the settings, polled by bursts.
 #pragma once
 
+#include "dataplane/device/rss.h"
 #include "dataplane/settings.h"
 #include "dataplane/tables/route_table.h"
 
@@ -25,7 +26,8 @@ struct PortStats {
 /// Receive by the worker that owns the queue, transmit by one core only; the rest from any thread.
 class Port {
 public:
-    /// Creates the vdev if it is one, configures `queues` receive queues (as many as the port can), and starts it.
+    /// Creates the vdev if it is one, configures `queues` receive queues, one for
+    /// each worker (as many as the port can), and starts it.
     /// Throws std::runtime_error naming the port and what failed.
     Port(const PortSettings& settings, std::uint16_t index, unsigned queues, rte_mempool* pool);
     /// Takes a port that the environment already has (golden tests, benchmarks).
@@ -41,6 +43,8 @@ public:
     [[nodiscard]] std::uint16_t index() const noexcept { return index_; }
     [[nodiscard]] std::uint16_t dpdk_id() const noexcept { return dpdk_id_; }
     [[nodiscard]] unsigned rx_queues() const noexcept { return rx_queues_; }
+    /// How its packets come to the workers.
+    [[nodiscard]] const PortSpread& spread() const noexcept { return spread_; }
     [[nodiscard]] const PortSettings& settings() const noexcept { return settings_; }
     [[nodiscard]] const MacAddress& mac() const noexcept { return mac_; }
     [[nodiscard]] const std::string& driver() const noexcept { return driver_; }
@@ -56,8 +60,10 @@ private:
     std::uint16_t dpdk_id_ = 0;
     unsigned rx_queues_ = 1;
     bool created_ = false;  ///< a vdev of ours, removed at the end
+    bool card_ = false;     ///< a device that the environment found, closed at the end
     std::string vdev_name_;
     std::string driver_;
+    PortSpread spread_;
     MacAddress mac_{};
 };
 

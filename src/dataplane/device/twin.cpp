@@ -37,7 +37,7 @@ ifreq named(const std::string& name) {
     return request;
 }
 
-constexpr std::size_t kFrameLimit = 2048 - 128;
+constexpr std::size_t kFrameLimit = 16384; // the longest MTU that the config takes, and more
 
 } // namespace
 
@@ -77,8 +77,8 @@ Twin::Twin(const std::string& name, const MacAddress& mac, std::uint16_t mtu) : 
 
 Twin::~Twin() { ::close(fd_); }
 
-TwinThread::TwinThread(std::vector<Lane> lanes, rte_mempool* pool, unsigned cpu)
-    : lanes_(std::move(lanes)), pool_(pool), cpu_(cpu), thread_([this] { run(); }) {}
+TwinThread::TwinThread(std::vector<Lane> lanes, unsigned cpu)
+    : lanes_(std::move(lanes)), cpu_(cpu), thread_([this] { run(); }) {}
 
 TwinThread::~TwinThread() {
     stop_.store(true);
@@ -111,7 +111,7 @@ bool TwinThread::from_kernel(const Lane& lane) noexcept {
             break;
         }
         any = true;
-        rte_mbuf* packet = rte_pktmbuf_alloc(pool_);
+        rte_mbuf* packet = rte_pktmbuf_alloc(lane.pool);
         if (packet == nullptr) {
             counters_.drop(DropReason::no_buffer);
             continue;

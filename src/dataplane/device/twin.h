@@ -41,9 +41,10 @@ public:
         Twin* twin = nullptr;
         rte_ring* to_kernel = nullptr;  ///< filled by workers
         rte_ring* from_kernel = nullptr; ///< the port's transmit ring
+        rte_mempool* pool = nullptr;    ///< buffers that take a frame of the port
     };
 
-    TwinThread(std::vector<Lane> lanes, rte_mempool* pool, unsigned cpu);
+    TwinThread(std::vector<Lane> lanes, unsigned cpu);
     ~TwinThread();
     TwinThread(const TwinThread&) = delete;
     TwinThread& operator=(const TwinThread&) = delete;
@@ -57,7 +58,6 @@ private:
     bool from_kernel(const Lane& lane) noexcept;
 
     std::vector<Lane> lanes_;
-    rte_mempool* pool_;
     unsigned cpu_;
     CounterBlock counters_;
     std::atomic<bool> stop_{false};

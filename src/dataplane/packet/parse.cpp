@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// Two ways to the same answer: plain_ipv4() takes what nearly all packets are, in a straight line, and says no to
+// everything else; parse_any() knows every form and names what is wrong.
 #include "dataplane/packet/parse.h"
+
+#include <cstring>
 
 namespace foregate::dataplane {
 
@@ -8,6 +12,123 @@ namespace {
 constexpr std::uint32_t kEthernetHeader = 14;
 constexpr std::uint16_t kEtherIpv4 = 0x0800;
 constexpr std::uint16_t kEtherIpv6 = 0x86dd;
+constexpr std::uint16_t kEtherVlan = 0x8100;
+constexpr std::uint16_t kEtherProviderVlan = 0x88a8;
+
+/// IPv6 extension headers (IANA), and what ends a chain.
+enum NextHeader : std::uint8_t {
+    next_hop_by_hop = 0,
+    next_routing = 43,
+    next_fragment = 44,
+    next_authentication = 51,
+    next_none = 59,
+    next_destination = 60,
+    next_mobility = 135,
+    next_host_identity = 139,
+    next_shim6 = 140,
+};
+
+template <typename T> T load_native(const std::uint8_t* p) noexcept {
+    T value;
+    std::memcpy(&value, p, sizeof value);
+    return value;
+}
+
+/// The 16-bit sum of a header with its checksum is 0xffff, in either byte order (RFC 1071).
+bool folds_to_ones(std::uint64_t sum) noexcept {
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return sum == 0xffff;
+}
+
+/// `bytes` is a multiple of 4, at least 20.
+bool checksum_right(const std::uint8_t* ip, std::uint32_t bytes) noexcept {
+    std::uint64_t sum = 0;
+    for (std::uint32_t at = 0; at < bytes; at += 4) {
+        sum += load_native<std::uint32_t>(ip + at);
+    }
+    return folds_to_ones(sum);
+}
+
+bool plain_checksum_right(const std::uint8_t* ip) noexcept {
+    const auto a = load_native<std::uint64_t>(ip);
+    const auto b = load_native<std::uint64_t>(ip + 8);
+    return folds_to_ones((a & 0xffffffff) + (a >> 32) + (b & 0xffffffff) + (b >> 32) +
+                         load_native<std::uint32_t>(ip + 16));
+}
+
+/// IpAddress::from_v4_wire() as two stores.
+void store_v4(IpAddress& to, const std::uint8_t* wire) noexcept {
+    static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
+    const std::uint64_t words[2] = {0, 0xffff0000ULL | static_cast<std::uint64_t>(load_native<std::uint32_t>(wire)) << 32};
+    std::memcpy(to.bytes.data(), words, sizeof words);
+}
+
+/// Untagged IPv4 without options, no fragment, TCP or UDP, and nothing wrong with it: filled in and true.
+bool plain_ipv4(const std::uint8_t* frame, std::uint32_t length, ParsedPacket& out,
+                HeaderChecksum checksum) noexcept {
+    if (length < kEthernetHeader + 28 || length > 0xffff) {
+        return false;
+    }
+    const std::uint8_t* ip = frame + kEthernetHeader;
+    const std::uint8_t* l4 = ip + 20;
+    const bool plain = (load_native<std::uint32_t>(frame + 12) & 0xffffff) == 0x450008; // IPv4, 20 bytes of header
+    const bool whole = (load_native<std::uint16_t>(ip + 6) & 0xff3f) == 0;
+    const std::uint32_t total = load_be16(ip + 2);
+    if (!(plain & whole & (total >= 28) & (kEthernetHeader + total <= length))) {
+        return false;
+    }
+    if (checksum == HeaderChecksum::verify && !plain_checksum_right(ip)) {
+        return false;
+    }
+    const std::uint32_t left = total - 20;
+    std::uint32_t header = 8;
+    std::uint8_t flags = 0;
+    if (ip[9] == kProtoTcp) {
+        if (left < 20) {
+            return false;
+        }
+        header = static_cast<std::uint32_t>(l4[12] >> 4) * 4;
+        flags = l4[13];
+        if ((header < 20) | (header > left)) {
+            return false;
+        }
+    } else if (ip[9] == kProtoUdp) {
+        const std::uint32_t udp_length = load_be16(l4 + 4);
+        if ((udp_length < 8) | (udp_length > left)) {
+            return false;
+        }
+    } else {
+        return false;
+    }
+    store_v4(out.src, ip + 12);
+    store_v4(out.dst, ip + 16);
+    out.src_port = load_be16(l4);
+    out.dst_port = load_be16(l4 + 2);
+    out.protocol = ip[9];
+    out.ip_version = 4;
+    out.tcp_flags = flags;
+    out.ttl = ip[8];
+    out.icmp_type = 0;
+    out.icmp_code = 0;
+    out.fragment = false;
+    out.later_fragment = false;
+    out.l3_offset = kEthernetHeader;
+    out.l4_offset = kEthernetHeader + 20;
+    out.payload_offset = static_cast<std::uint16_t>(kEthernetHeader + 20 + header);
+    out.payload_length = static_cast<std::uint16_t>(left - header);
+    out.ip_length = static_cast<std::uint16_t>(total);
+    out.fragment_at = 0;
+    out.vlan_count = 0;
+    return true;
+}
+
+/// What a transport header that does not fit is called: in a whole packet a cut, in a first fragment an attack.
+ParseResult too_short(const ParsedPacket& p) noexcept {
+    return p.fragment ? ParseResult::tiny_fragment : ParseResult::truncated;
+}
 
 /// Fills ports, flags and payload from the transport header at out.l4_offset; `end` is the end of the IP packet.
 ParseResult parse_transport(const std::uint8_t* frame, std::uint32_t end, ParsedPacket& out) noexcept {
@@ -18,14 +139,14 @@ ParseResult parse_transport(const std::uint8_t* frame, std::uint32_t end, Parsed
     switch (out.protocol) {
     case kProtoTcp: {
         if (left < 20) {
-            return ParseResult::truncated;
+            return too_short(out);
         }
         header = static_cast<std::uint32_t>(p[12] >> 4) * 4;
         if (header < 20) {
             return ParseResult::bad_header;
         }
         if (header > left) {
-            return ParseResult::truncated;
+            return too_short(out);
         }
         out.src_port = load_be16(p);
         out.dst_port = load_be16(p + 2);
@@ -34,11 +155,11 @@ ParseResult parse_transport(const std::uint8_t* frame, std::uint32_t end, Parsed
     }
     case kProtoUdp: {
         if (left < 8) {
-            return ParseResult::truncated;
+            return too_short(out);
         }
         const std::uint32_t udp_length = load_be16(p + 4);
         if (udp_length < 8 || (udp_length > left && !out.fragment)) {
-            return ParseResult::bad_header;
+            return ParseResult::bad_length;
         }
         out.src_port = load_be16(p);
         out.dst_port = load_be16(p + 2);
@@ -47,8 +168,8 @@ ParseResult parse_transport(const std::uint8_t* frame, std::uint32_t end, Parsed
     }
     case kProtoIcmp:
     case kProtoIcmpv6: {
-        if (left < 4) {
-            return ParseResult::truncated;
+        if (left < (out.fragment ? 8U : 4U)) {
+            return too_short(out);
         }
         out.icmp_type = p[0];
         out.icmp_code = p[1];
@@ -67,18 +188,74 @@ ParseResult parse_transport(const std::uint8_t* frame, std::uint32_t end, Parsed
     return ParseResult::ip;
 }
 
-ParseResult parse_ipv4(const std::uint8_t* frame, std::uint32_t length, ParsedPacket& out) noexcept {
-    const std::uint8_t* ip = frame + kEthernetHeader;
-    if (length < kEthernetHeader + 20) {
+/// The rules that every fragment keeps: eighths but for the last, nothing beyond the longest packet, something in it.
+/// `field`: offset in units of 8 bytes; `bytes`: what it carries.
+ParseResult check_fragment(const ParsedPacket& p, std::uint32_t field, bool more, std::uint32_t bytes,
+                           std::uint32_t most) noexcept {
+    if (bytes == 0 || (more && bytes % 8 != 0) || field * 8 + bytes > most) {
+        return ParseResult::bad_length;
+    }
+    if (field == 1 && p.protocol == kProtoTcp) { // would overwrite the flags of a first one of 8 bytes
+        return ParseResult::tiny_fragment;
+    }
+    return ParseResult::ip;
+}
+
+ParseResult finish(const std::uint8_t* frame, std::uint32_t end, ParsedPacket& out) noexcept {
+    if (!out.later_fragment) {
+        return parse_transport(frame, end, out);
+    }
+    out.payload_offset = out.l4_offset;
+    out.payload_length = static_cast<std::uint16_t>(end - out.l4_offset);
+    return ParseResult::ip;
+}
+
+/// Options of an IPv4 header: well-formed, and no source route among them.
+ParseResult check_ipv4_options(const std::uint8_t* ip, std::uint32_t header) noexcept {
+    for (std::uint32_t at = 20; at < header;) {
+        const std::uint8_t kind = ip[at];
+        if (kind == 0) {
+            break;
+        }
+        if (kind == 1) {
+            ++at;
+            continue;
+        }
+        if (at + 2 > header || ip[at + 1] < 2 || at + ip[at + 1] > header) {
+            return ParseResult::bad_header;
+        }
+        if (kind == 131 || kind == 137) { // loose and strict
+            return ParseResult::source_route;
+        }
+        at += ip[at + 1];
+    }
+    return ParseResult::ip;
+}
+
+ParseResult parse_ipv4(const std::uint8_t* frame, std::uint32_t l3, std::uint32_t length, ParsedPacket& out,
+                       HeaderChecksum checksum) noexcept {
+    const std::uint8_t* ip = frame + l3;
+    if (length < l3 + 20) {
         return ParseResult::truncated;
     }
     const std::uint32_t header = static_cast<std::uint32_t>(ip[0] & 0x0f) * 4;
     const std::uint32_t total = load_be16(ip + 2);
-    if ((ip[0] >> 4) != 4 || header < 20 || total < header) {
+    if ((ip[0] >> 4) != 4 || header < 20) {
         return ParseResult::bad_header;
     }
-    if (kEthernetHeader + total > length) {
+    if (total < header) {
+        return ParseResult::bad_length;
+    }
+    if (l3 + total > length) {
         return ParseResult::truncated;
+    }
+    if (checksum == HeaderChecksum::verify && !checksum_right(ip, header)) {
+        return ParseResult::bad_checksum;
+    }
+    if (header > 20) {
+        if (const ParseResult options = check_ipv4_options(ip, header); options != ParseResult::ip) {
+            return options;
+        }
     }
     const std::uint16_t fragment = load_be16(ip + 6);
     out.fragment = (fragment & 0x3fff) != 0;
@@ -86,59 +263,97 @@ ParseResult parse_ipv4(const std::uint8_t* frame, std::uint32_t length, ParsedPa
     out.ip_length = static_cast<std::uint16_t>(total);
     out.ttl = ip[8];
     out.protocol = ip[9];
-    out.src = IpAddress::from_v4_wire(ip + 12);
-    out.dst = IpAddress::from_v4_wire(ip + 16);
-    out.l4_offset = static_cast<std::uint16_t>(kEthernetHeader + header);
-    if (out.later_fragment) {
-        out.payload_offset = out.l4_offset;
-        out.payload_length = static_cast<std::uint16_t>(total - header);
+    store_v4(out.src, ip + 12);
+    store_v4(out.dst, ip + 16);
+    out.l4_offset = static_cast<std::uint16_t>(l3 + header);
+    if (out.fragment) {
+        const ParseResult rules =
+            check_fragment(out, fragment & 0x1fff, (fragment & 0x2000) != 0, total - header, 0xffff - 20);
+        if (rules != ParseResult::ip) {
+            return rules;
+        }
+    }
+    return finish(frame, l3 + total, out);
+}
+
+struct Ipv6Chain {
+    std::uint8_t next = 0;     ///< header at `at`
+    std::uint32_t at = 0;
+    std::uint32_t end = 0;     ///< of the IP packet
+};
+
+bool is_extension(std::uint8_t next) noexcept {
+    return next == next_hop_by_hop || next == next_routing || next == next_fragment || next == next_authentication ||
+           next == next_destination || next == next_mobility || next == next_host_identity || next == next_shim6;
+}
+
+/// The fragment header at chain.at, whose 8 bytes are there.
+ParseResult read_fragment_header(const std::uint8_t* frame, const Ipv6Chain& chain, ParsedPacket& out) noexcept {
+    const std::uint16_t field = load_be16(frame + chain.at + 2);
+    out.fragment = (field & 0xfff9) != 0; // neither offset nor more: whole (RFC 6946)
+    out.later_fragment = (field & 0xfff8) != 0;
+    if (!out.fragment) {
         return ParseResult::ip;
     }
-    return parse_transport(frame, kEthernetHeader + total, out);
+    out.fragment_at = static_cast<std::uint16_t>(chain.at);
+    out.protocol = frame[chain.at];
+    return check_fragment(out, field >> 3, (field & 1) != 0, chain.end - chain.at - 8, 0xffff);
 }
 
-/// Walks extension headers from `next` at `at`; false when one reaches beyond `end`.
-bool walk_extensions(const std::uint8_t* frame, std::uint32_t end, std::uint8_t& next, std::uint32_t& at,
-                     ParsedPacket& out) noexcept {
-    for (int hops = 0; hops < 8; ++hops) {
-        const bool plain = next == 0 || next == 43 || next == 60 || next == 135;
-        if (!plain && next != 44 && next != 51) {
-            return true;
+/// Walks from `chain` to the transport header, or to the data of a later fragment.
+ParseResult walk_extensions(const std::uint8_t* frame, Ipv6Chain& chain, ParsedPacket& out) noexcept {
+    bool fragment_header = false;
+    for (unsigned headers = 0; is_extension(chain.next); ++headers) {
+        if (headers == kMostExtensionHeaders) {
+            return ParseResult::extension_headers;
         }
-        if (at + 8 > end) {
-            return false;
+        if (chain.at + 8 > chain.end) {
+            return too_short(out);
         }
-        const std::uint8_t* p = frame + at;
-        std::uint32_t size = 8;
-        if (next == 44) {
-            const std::uint16_t offset = load_be16(p + 2);
-            out.fragment = (offset & 0xfff9) != 0;
-            out.later_fragment = (offset & 0xfff8) != 0;
-        } else {
-            size = next == 51 ? (p[1] + 2U) * 4U : (p[1] + 1U) * 8U;
+        const std::uint8_t* p = frame + chain.at;
+        std::uint32_t size = (p[1] + 1U) * 8U;
+        if (chain.next == next_fragment) {
+            size = 8;
+            if (fragment_header) {
+                return ParseResult::bad_header;
+            }
+            fragment_header = true;
+            if (const ParseResult rules = read_fragment_header(frame, chain, out); rules != ParseResult::ip) {
+                return rules;
+            }
+        } else if (chain.next == next_authentication) {
+            size = (p[1] + 2U) * 4U;
+        } else if (chain.next == next_hop_by_hop && headers != 0) {
+            return ParseResult::bad_header; // only ever the first (RFC 8200 4.1)
+        } else if (chain.next == next_routing && p[2] == 0) {
+            return ParseResult::source_route;
         }
-        if (at + size > end) {
-            return false;
+        if (chain.at + size > chain.end) {
+            return too_short(out);
         }
-        next = p[0];
-        at += size;
+        const bool speaks_itself = chain.next >= next_mobility; // mobility, HIP and shim6 messages carry nothing else
+        if (speaks_itself && p[0] == next_none) {
+            return ParseResult::ip;
+        }
+        chain.next = p[0];
+        chain.at += size;
         if (out.later_fragment) {
-            return true;
+            return ParseResult::ip;
         }
     }
-    return false;
+    return ParseResult::ip;
 }
 
-ParseResult parse_ipv6(const std::uint8_t* frame, std::uint32_t length, ParsedPacket& out) noexcept {
-    const std::uint8_t* ip = frame + kEthernetHeader;
-    if (length < kEthernetHeader + 40) {
+ParseResult parse_ipv6(const std::uint8_t* frame, std::uint32_t l3, std::uint32_t length, ParsedPacket& out) noexcept {
+    const std::uint8_t* ip = frame + l3;
+    if (length < l3 + 40) {
         return ParseResult::truncated;
     }
     if ((ip[0] >> 4) != 6) {
         return ParseResult::bad_header;
     }
     const std::uint32_t total = 40U + load_be16(ip + 4);
-    if (kEthernetHeader + total > length || total > 0xffff) {
+    if (l3 + total > length || total > 0xffff) {
         return ParseResult::truncated;
     }
     out.ip_length = static_cast<std::uint16_t>(total);
@@ -148,40 +363,60 @@ ParseResult parse_ipv6(const std::uint8_t* frame, std::uint32_t length, ParsedPa
     if (out.src.is_v4() || out.dst.is_v4()) {
         return ParseResult::bad_header; // v4-mapped on the wire (RFC 4942 2.2) would alias our own IPv4 form
     }
-    std::uint8_t next = ip[6];
-    std::uint32_t at = kEthernetHeader + 40;
-    const std::uint32_t end = kEthernetHeader + total;
-    if (!walk_extensions(frame, end, next, at, out)) {
-        return ParseResult::bad_header;
+    Ipv6Chain chain{ip[6], l3 + 40, l3 + total};
+    if (const ParseResult walked = walk_extensions(frame, chain, out); walked != ParseResult::ip) {
+        return walked;
     }
-    out.protocol = next;
-    out.l4_offset = static_cast<std::uint16_t>(at);
-    if (out.later_fragment) {
-        out.payload_offset = out.l4_offset;
-        out.payload_length = static_cast<std::uint16_t>(end - at);
-        return ParseResult::ip;
-    }
-    return parse_transport(frame, end, out);
+    out.protocol = chain.next;
+    out.l4_offset = static_cast<std::uint16_t>(chain.at);
+    return finish(frame, chain.end, out);
 }
 
-} // namespace
+bool is_tag(std::uint16_t ethertype) noexcept {
+    return ethertype == kEtherVlan || ethertype == kEtherProviderVlan;
+}
 
-ParseResult parse(const std::uint8_t* frame, std::uint32_t length, ParsedPacket& out) noexcept {
+ParseResult parse_any(const std::uint8_t* frame, std::uint32_t length, ParsedPacket& out,
+                      HeaderChecksum checksum) noexcept {
     out = ParsedPacket{};
     if (length < kEthernetHeader || length > 0xffff) {
         return ParseResult::truncated;
     }
-    out.l3_offset = kEthernetHeader;
-    switch (load_be16(frame + 12)) {
+    std::uint32_t l3 = kEthernetHeader;
+    std::uint16_t ethertype = load_be16(frame + 12);
+    while (is_tag(ethertype)) {
+        if (out.vlan_count == kMostVlanTags) {
+            ++out.vlan_count;
+            return ParseResult::not_ip;
+        }
+        if (length < l3 + 4) {
+            return ParseResult::truncated;
+        }
+        out.vlan[out.vlan_count++] = load_be16(frame + l3);
+        ethertype = load_be16(frame + l3 + 2);
+        l3 += 4;
+    }
+    out.l3_offset = static_cast<std::uint16_t>(l3);
+    switch (ethertype) {
     case kEtherIpv4:
         out.ip_version = 4;
-        return parse_ipv4(frame, length, out);
+        return parse_ipv4(frame, l3, length, out, checksum);
     case kEtherIpv6:
         out.ip_version = 6;
-        return parse_ipv6(frame, length, out);
+        return parse_ipv6(frame, l3, length, out);
     default:
         return ParseResult::not_ip;
     }
+}
+
+} // namespace
+
+ParseResult parse(const std::uint8_t* frame, std::uint32_t length, ParsedPacket& out,
+                  HeaderChecksum checksum) noexcept {
+    if (plain_ipv4(frame, length, out, checksum)) [[likely]] {
+        return ParseResult::ip;
+    }
+    return parse_any(frame, length, out, checksum);
 }
 
 } // namespace foregate::dataplane

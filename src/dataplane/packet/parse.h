@@ -4,6 +4,7 @@
 
 #include "dataplane/packet/ip_address.h"
 
+#include <array>
 #include <cstdint>
 
 namespace foregate::dataplane {
@@ -26,12 +27,25 @@ enum TcpFlag : std::uint8_t {
     tcp_cwr = 0x80,
 };
 
+/// What a frame is; all but the first two end here, each under a name of its own (docs/packets.md).
 enum class ParseResult : std::uint8_t {
-    ip,           ///< five-tuple and offsets are valid
-    not_ip,       ///< ARP, LLDP, ...: for the kernel twin (VLAN tagged frames are not_ip too)
-    truncated,    ///< a header or the length field reaches beyond the frame
-    bad_header,   ///< version, header length or checksum-independent field is impossible
+    ip,                ///< five-tuple and offsets are valid
+    not_ip,            ///< ARP, LLDP, ...: for the kernel twin
+    truncated,         ///< a header or the length field reaches beyond the frame
+    bad_header,        ///< an impossible version, header length, option or address form
+    bad_length,        ///< length fields that contradict each other
+    bad_checksum,      ///< the IPv4 header's
+    tiny_fragment,     ///< the first fragment does not hold the whole transport header (RFC 1858, RFC 3128, RFC 7112)
+    source_route,      ///< IPv4 source route (RFC 7126), IPv6 routing header of type 0 (RFC 5095)
+    extension_headers, ///< more IPv6 extension headers than kMostExtensionHeaders
 };
+
+inline constexpr unsigned kMostExtensionHeaders = 8;
+inline constexpr unsigned kMostVlanTags = 2;
+inline constexpr std::uint16_t kVlanIdMask = 0x0fff;
+
+/// Whether the IPv4 header's checksum has to be added up here.
+enum class HeaderChecksum : std::uint8_t { verify, known_good };
 
 /// What parsing found in one frame. Offsets count from the start of the frame.
 struct ParsedPacket {
@@ -52,10 +66,15 @@ struct ParsedPacket {
     std::uint16_t payload_offset = 0; ///< first byte after the TCP/UDP header
     std::uint16_t payload_length = 0; ///< by the IP length field, not by the frame's padding
     std::uint16_t ip_length = 0;      ///< whole IP packet in bytes
+    std::uint16_t fragment_at = 0;    ///< of an IPv6 fragment: its fragment header
+    std::uint16_t vlan_count = 0;     ///< 802.1Q and 802.1ad tags in the frame; valid whatever the result
+    std::array<std::uint16_t, kMostVlanTags> vlan{}; ///< their control fields, outer first: priority and VLAN
 };
 
-/// Parses a frame of `length` contiguous bytes. On any result but `ip` only ip_version may be meaningful.
-[[nodiscard]] ParseResult parse(const std::uint8_t* frame, std::uint32_t length, ParsedPacket& out) noexcept;
+/// Parses a frame of `length` contiguous bytes. `out` is written as a whole where the result is `ip`; otherwise only
+/// its VLAN tags count. More than kMostVlanTags tags: not_ip with one tag too many.
+[[nodiscard]] ParseResult parse(const std::uint8_t* frame, std::uint32_t length, ParsedPacket& out,
+                                HeaderChecksum checksum = HeaderChecksum::verify) noexcept;
 
 /// Big-endian loads and stores on unaligned bytes.
 [[nodiscard]] inline std::uint16_t load_be16(const std::uint8_t* p) noexcept {

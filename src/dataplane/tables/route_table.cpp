@@ -23,7 +23,11 @@ PrefixMap<bool> local_map(const std::vector<IpAddress>& own) {
 
 RouteTable::RouteTable(const std::vector<std::pair<IpPrefix, Route>>& routes, const std::vector<IpAddress>& own,
                        const std::unordered_map<IpAddress, MacAddress, IpAddressHash>& neighbours)
-    : local_(local_map(own)), hops_(1) {
+    : local_(local_map(own)), hops_(1), own_(own) {
+    std::sort(own_.begin(), own_.end());
+    for (const IpAddress& a : own_) {
+        own_bits_[own_bit(a) / 64] |= std::uint64_t{1} << (own_bit(a) % 64);
+    }
     const auto add = [this](const Hop& hop) {
         if (hops_.size() >= kMostHops) {
             return std::uint16_t{0};

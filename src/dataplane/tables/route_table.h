@@ -4,8 +4,10 @@
 
 #include "dataplane/packet/prefix_map.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -45,6 +47,12 @@ public:
 
     [[nodiscard]] bool is_local(const IpAddress& a) const noexcept { return local_.find(a) != nullptr; }
 
+    /// One of the twins' own addresses: for nearly all others a bit answers.
+    [[nodiscard]] bool is_own(const IpAddress& a) const noexcept {
+        const unsigned bit = own_bit(a);
+        return ((own_bits_[bit / 64] >> (bit % 64)) & 1) != 0 && std::binary_search(own_.begin(), own_.end(), a);
+    }
+
     /// The number of the answer for `destination`; only good for this table.
     [[nodiscard]] std::uint16_t lookup_number(const IpAddress& destination) const noexcept {
         if (is_local(destination)) {
@@ -65,9 +73,21 @@ public:
         return hops_[lookup_number(destination)];
     }
 
+    /// Where a resolved neighbour on a connected network is; nullptr: none, or behind a gateway.
+    [[nodiscard]] const Hop* on_link(const IpAddress& a) const noexcept {
+        const auto found = neighbours_.find(a);
+        return found != neighbours_.end() ? &hops_[found->second] : nullptr;
+    }
+
     [[nodiscard]] std::size_t neighbour_count() const noexcept { return neighbours_.size(); }
 
 private:
+    static unsigned own_bit(const IpAddress& a) noexcept {
+        std::uint32_t last;
+        std::memcpy(&last, a.bytes.data() + 12, sizeof last);
+        return (last * 0x9e3779b1U) >> 22;
+    }
+
     struct RouteEntry {
         std::uint16_t port = 0;
         bool has_gateway = false;
@@ -78,6 +98,8 @@ private:
     PrefixMap<bool> local_;
     std::unordered_map<IpAddress, std::uint16_t, IpAddressHash> neighbours_; ///< those on a connected network
     std::vector<Hop> hops_;
+    std::vector<IpAddress> own_;               ///< sorted
+    std::array<std::uint64_t, 16> own_bits_{}; ///< by own_bit()
 };
 
 } // namespace foregate::dataplane

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/watch/flow_frame.h"
 
+#include "dataplane/packet/checksum.h"
 #include "dataplane/packet/parse.h"
 
 #include <cstring>
@@ -48,6 +49,7 @@ std::vector<std::uint8_t> flow_frame(const IpAddress& source, std::uint16_t sour
         ip[9] = protocol;
         std::memcpy(ip + 12, source.v4_wire(), 4);
         std::memcpy(ip + 16, destination.v4_wire(), 4);
+        store_be16(ip + 10, checksum_fold(checksum_add(ip, 20, 0)));
     } else {
         ip[0] = 0x60;
         store_be16(ip + 4, static_cast<std::uint16_t>(transport));

@@ -10,8 +10,8 @@
 
 namespace foregate::dataplane {
 
-/// Ethernet, IP and transport header without payload, in the direction source to destination; both of one family. Checksums
-/// are left 0, Ethernet addresses too. Ports are ignored where the protocol has none.
+/// Ethernet, IP and transport header without payload, in the direction source to destination; both of one family. The
+/// transport's checksum is left 0, Ethernet addresses too. Ports are ignored where the protocol has none.
 [[nodiscard]] std::vector<std::uint8_t> flow_frame(const IpAddress& source, std::uint16_t source_port,
                                                    const IpAddress& destination, std::uint16_t destination_port,
                                                    std::uint8_t protocol);

@@ -2,6 +2,9 @@
 #include "dataplane/worker/stages.h"
 
 #include "dataplane/packet/checksum.h"
+#include "dataplane/packet/mss_clamp.h"
+
+#include <algorithm>
 
 namespace foregate::dataplane {
 
@@ -43,6 +46,14 @@ void EgressStage::run(PacketBatch& batch) noexcept {
     }
 }
 
+/// No segment may be offered that does not fit through both ports.
+void EgressStage::clamp_syn(BatchSlot& slot, std::uint16_t out) noexcept {
+    const ParsedPacket& p = slot.parsed;
+    const PortSettings& in = state_.lanes[slot.packet->port].port->settings();
+    const std::uint16_t most = std::min(in.most_mss(p.ip_version), state_.lanes[out].port->settings().most_mss(p.ip_version));
+    (void)clamp_mss(slot.frame() + p.l4_offset, static_cast<unsigned>(p.payload_offset - p.l4_offset), most);
+}
+
 void EgressStage::forward_one(BatchSlot& slot) noexcept {
     const Flow& flow = *slot.flow;
     const Hop& hop = state_.generation->routes->hop(flow.hops[slot.from_low ? 0 : 1]);
@@ -54,6 +65,9 @@ void EgressStage::forward_one(BatchSlot& slot) noexcept {
         return;
     }
     decrement_ttl(slot.frame(), slot.parsed);
+    if ((slot.parsed.tcp_flags & tcp_syn) != 0) [[unlikely]] {
+        clamp_syn(slot, hop.port);
+    }
     ShapeTag tag;
     if (flow.has_desktop) {
         tag.pipe = (flow.desktop < state_.settings.max_desktops ? flow.desktop : 0) & 0xffffffU;

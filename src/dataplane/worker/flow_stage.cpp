@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/worker/stages.h"
 
+#include "dataplane/worker/address_gate.h"
+
+#include <algorithm>
+
 namespace foregate::dataplane {
 
 namespace {
@@ -116,8 +120,7 @@ Flow* FlowStage::find_or_create_again(BatchSlot& slot) noexcept {
 
 /// The first packet of a flow; nullptr when it is none, with the packet's fate set.
 Flow* FlowStage::create(BatchSlot& slot, const FlowKey& key) noexcept {
-    if (state_.generation->routes->is_local(slot.parsed.dst)) { // a talk with the gateway itself is no flow
-        slot.fate = Fate::kernel;
+    if (!pass_address_gate(slot, *state_.generation->routes)) { // a talk with the gateway itself is no flow
         return nullptr;
     }
     DropReason reason{};
@@ -125,14 +128,7 @@ Flow* FlowStage::create(BatchSlot& slot, const FlowKey& key) noexcept {
         slot.drop(reason);
         return nullptr;
     }
-    Flow* flow = state_.flows.insert(key, slot.flow_hash);
-    if (flow == nullptr) {
-        slot.drop(DropReason::flow_table_full);
-        return nullptr;
-    }
-    begin(*flow, slot);
-    slot.new_flow = true;
-    return flow;
+    return insert(slot, key);
 }
 
 /// A packet of a known flow that comes in where its sender cannot be: admit_new() asks this of the first packet only.
@@ -154,16 +150,90 @@ bool FlowStage::forged(const Flow& flow, BatchSlot& slot) const noexcept {
     return true;
 }
 
+/// A desktop cannot begin a flow with another's address: the kernel knows which port and which machine has it. Of what
+/// comes by a router, or is not resolved yet, nothing is known.
+bool FlowStage::from_its_own_place(const BatchSlot& slot) const noexcept {
+    if (!state_.lanes[slot.packet->port].port->settings().check_source_mac) {
+        return true;
+    }
+    const Hop* hop = state_.generation->routes->on_link(slot.parsed.src);
+    return hop == nullptr ||
+           (hop->port == slot.packet->port && std::equal(hop->mac.begin(), hop->mac.end(), slot.frame() + 6));
+}
+
 /// A source on a desktop port must be a desktop, and one on an upstream port must not be.
 bool FlowStage::admit_new(const BatchSlot& slot, DropReason& reason) noexcept {
     const DesktopTable& table = *state_.generation->desktops;
     const bool known = table.find(slot.parsed.src) != nullptr;
     if (from_desktop_port(slot)) {
         reason = DropReason::unknown_desktop;
-        return known || table.allow_unknown();
+        if (!known && !table.allow_unknown()) {
+            return false;
+        }
+        if (!from_its_own_place(slot)) {
+            reason = DropReason::spoofed_source;
+            return false;
+        }
+        const auto answer = state_.new_flows.admit(slot.parsed.src, state_.now_ns);
+        reason = answer == NewFlowLimiter::Answer::too_many ? DropReason::flow_limit : DropReason::new_flow_rate;
+        return answer == NewFlowLimiter::Answer::admit;
     }
     reason = DropReason::spoofed_source;
     return !known;
+}
+
+/// What has become of a flow that began half-open.
+NewFlowLimiter::Now FlowStage::look(std::uint32_t place, std::uint32_t born_ms) const noexcept {
+    const Flow& flow = state_.flows.flow_at(place);
+    if (!flow.in_use || flow.tcp != TcpPhase::opening || !flow.begun_by_desktop || flow.has_splice ||
+        state_.flows.cold(flow).created_ms != born_ms) {
+        return NewFlowLimiter::Now::gone;
+    }
+    // Other packets of this burst may hold a pointer to it.
+    return flow.last_seen_ms == state_.now_ms() ? NewFlowLimiter::Now::busy : NewFlowLimiter::Now::half_open;
+}
+
+/// A flow in its place, begun; at its desktop's limit or in a full table a half-open connection gives way to it. nullptr:
+/// none could, and the packet is dropped.
+Flow* FlowStage::insert(BatchSlot& slot, const FlowKey& key) noexcept {
+    const IpAddress& desktop = slot.parsed.src;
+    const bool by_desktop = from_desktop_port(slot);
+    const bool half_open = by_desktop && slot.is_tcp_syn();
+    const auto look_at = [this](std::uint32_t place, std::uint32_t born_ms) noexcept { return look(place, born_ms); };
+    if (half_open) {
+        const auto room = state_.new_flows.make_room(desktop, look_at);
+        end_half_open(room.victim);
+        if (!room.granted) {
+            slot.drop(DropReason::flow_limit);
+            return nullptr;
+        }
+    }
+    Flow* flow = state_.flows.insert(key, slot.flow_hash);
+    if (flow == nullptr && by_desktop) {
+        const auto place = state_.new_flows.give_way(desktop, look_at);
+        end_half_open(place);
+        flow = place ? state_.flows.insert(key, slot.flow_hash) : nullptr;
+    }
+    if (flow == nullptr) {
+        slot.drop(DropReason::flow_table_full);
+        return nullptr;
+    }
+    begin(*flow, slot);
+    slot.new_flow = true;
+    if (by_desktop) {
+        state_.new_flows.begun(desktop, state_.now_ns);
+    }
+    if (half_open) {
+        state_.new_flows.half_open(desktop, state_.flows.place_of(*flow), state_.now_ms());
+    }
+    return flow;
+}
+
+void FlowStage::end_half_open(std::optional<std::uint32_t> place) noexcept {
+    if (place) {
+        state_.end_flow(state_.flows.flow_at(*place));
+        state_.counters.add(Counter::half_open_ended);
+    }
 }
 
 void FlowStage::begin(Flow& flow, const BatchSlot& slot) noexcept {
@@ -171,7 +241,11 @@ void FlowStage::begin(Flow& flow, const BatchSlot& slot) noexcept {
     flow.begun_by_desktop = from_desktop_port(slot);
     flow.desktop_is_low = flow.begun_by_desktop == slot.from_low;
     flow.tcp = slot.parsed.protocol == kProtoTcp ? TcpPhase::opening : TcpPhase::none;
-    flow.app = app_type_of_port(slot.parsed.protocol, flow.server_port());
+    const CatalogueTables* tables = state_.generation->catalogue.get();
+    const AppType by_port = tables != nullptr
+                                ? tables->catalogue.port_type(slot.parsed.protocol, flow.server_port())
+                                : app_type_of_port(slot.parsed.protocol, flow.server_port());
+    flow.app = state_.services.find(flow.server(), flow.server_port(), flow.protocol, by_port);
     state_.counters.add(Counter::flows_created);
 }
 

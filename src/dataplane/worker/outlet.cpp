@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/worker/outlet.h"
 
+#include "dataplane/packet/mss_clamp.h"
+
+#include <algorithm>
 #include <cstring>
 #include <rte_ring.h>
 
@@ -94,13 +97,31 @@ void Outlet::send_frame(rte_mbuf* packet, const IpAddress& src, const IpAddress&
     to_kernel(packet);
 }
 
+/// What fits through every routed port: what the gateway offers on a desktop's behalf passes two of them in the end.
+std::uint16_t Outlet::least_mss(unsigned ip_version) const noexcept {
+    std::uint16_t least = 0xffff;
+    for (const PortLane& lane : state_.lanes) {
+        if (is_routed(lane.port->settings().kind)) {
+            least = std::min(least, lane.port->settings().most_mss(ip_version));
+        }
+    }
+    return least;
+}
+
 void Outlet::send(const SegmentSpec& segment) noexcept {
     rte_mbuf* packet = allocate();
     if (packet == nullptr) {
         return;
     }
     auto* room = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(packet, kEthernetHeader + kMaxBuiltBytes));
-    const unsigned length = kEthernetHeader + build_tcp_frame(segment, room + kEthernetHeader);
+    const unsigned ip_length = build_tcp_frame(segment, room + kEthernetHeader);
+    const unsigned length = kEthernetHeader + ip_length;
+    if ((segment.flags & tcp_syn) != 0) {
+        const unsigned version = segment.src.is_v4() ? 4 : 6;
+        const unsigned ip_header = version == 4 ? 20 : 40;
+        (void)clamp_mss(reinterpret_cast<std::uint8_t*>(room) + kEthernetHeader + ip_header, ip_length - ip_header,
+                        least_mss(version));
+    }
     rte_pktmbuf_trim(packet, static_cast<std::uint16_t>(kEthernetHeader + kMaxBuiltBytes - length));
     send_frame(packet, segment.src, segment.dst);
 }

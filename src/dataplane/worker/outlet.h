@@ -35,6 +35,7 @@ public:
     [[nodiscard]] rte_mbuf* allocate() noexcept;
 
 private:
+    [[nodiscard]] std::uint16_t least_mss(unsigned ip_version) const noexcept;
     struct Gathered {
         unsigned count = 0;
         std::array<void*, 2 * kBurst> packets{};

@@ -47,10 +47,15 @@ void Recorder::after(Stage stage, const BatchSlot& slot) noexcept {
     note.stage = stage;
     note.fate = trace_fate(slot.fate);
     note.reason = slot.reason;
-    if (stage == Stage::ingress) {
-        into_.parsed = slot.parsed;
-    } else if (slot.flow != nullptr) {
-        note_flow(slot, note);
+    if (stage < Stage::flow) {
+        into_.parsed = slot.parsed; // before the flow stage `flow` is a mere candidate
+    } else {
+        if (into_.stage_count == 1) { // a fragment that has waited: it was read long ago
+            into_.parsed = slot.parsed;
+        }
+        if (slot.flow != nullptr) {
+            note_flow(slot, note);
+        }
     }
     note_changes(note);
 }

@@ -27,6 +27,7 @@ Settings small(Settings settings) {
     settings.flows_per_worker = 1024;
     settings.held_per_worker = 256;
     settings.usage_cells = 1024;
+    settings.undecided_flows = 64;
     return settings;
 }
 
@@ -52,7 +53,7 @@ public:
     Rehearsal(const RehearsalOrder& order, const Settings& settings, const std::vector<PortLane>& lanes,
               unsigned workers, GenerationSlot& generations, std::uint64_t now_ns)
         : order_(order), settings_(small(settings)), pool_(make_packet_pool("explain", kBuffers, 0)), rings_(lanes),
-          worker_(workers, settings_, rings_.lanes, pool_.get(), {}, nullptr, nullptr, generations),
+          worker_(workers, settings_, rings_.lanes, pool_.get(), SpreadLanes{}, nullptr, nullptr, generations),
           routes_(*generations.current().routes), now_ns_(now_ns) {
         worker_.rehearse_orders(now_ns_); // the tables are in force
         worker_.ledger().set(order.desktop, generations.current().pattern->bucket(), order.unexpected);
@@ -90,8 +91,10 @@ private:
 
     /// `ip` behind an Ethernet header as if it had come in by `port`. Never nullptr.
     rte_mbuf* arriving(std::uint16_t port, const std::uint8_t* ip, std::size_t size, bool v4) {
+        const std::vector<std::uint16_t>& tags = rings_.lanes[port].port->settings().vlan;
+        const std::size_t header = kEthernet + tags.size() * 4;
         rte_mbuf* packet = rte_pktmbuf_alloc(pool_.get());
-        char* room = packet == nullptr ? nullptr : rte_pktmbuf_append(packet, static_cast<std::uint16_t>(kEthernet + size));
+        char* room = packet == nullptr ? nullptr : rte_pktmbuf_append(packet, static_cast<std::uint16_t>(header + size));
         if (room == nullptr) {
             rte_pktmbuf_free(packet);
             throw std::runtime_error("no packet buffer for a made-up packet");
@@ -101,8 +104,12 @@ private:
         std::memcpy(frame, own.data(), own.size());
         constexpr std::uint8_t kNeighbour[] = {0x02, 0, 0, 0, 0, 1};
         std::memcpy(frame + 6, kNeighbour, sizeof kNeighbour);
-        store_be16(frame + 12, v4 ? 0x0800 : 0x86dd);
-        std::memcpy(frame + kEthernet, ip, size);
+        for (std::size_t i = 0; i < tags.size(); ++i) { // IEEE 802.1ad outside, 802.1Q inside
+            store_be16(frame + 12 + i * 4, i + 1 < tags.size() ? 0x88a8 : 0x8100);
+            store_be16(frame + 14 + i * 4, tags[i]);
+        }
+        store_be16(frame + header - 2, v4 ? 0x0800 : 0x86dd);
+        std::memcpy(frame + header, ip, size);
         packet->port = port;
         return packet;
     }

@@ -38,16 +38,50 @@ bool SpliceStage::apply(BatchSlot& slot, SpliceAction action) noexcept {
     return false;
 }
 
+/// The kernel will answer it with an ICMP error, which must quote what its sender has sent.
+bool SpliceStage::ends_with_icmp(const BatchSlot& slot) const noexcept {
+    const ParsedPacket& p = slot.parsed;
+    if (p.ttl <= 1) {
+        return true;
+    }
+    const bool whole_only = p.ip_version == 6 || (slot.frame()[p.l3_offset + 6] & 0x40) != 0;
+    const Hop& hop = state_.generation->routes->hop(slot.flow->hops[slot.from_low ? 0 : 1]);
+    return whole_only && hop.kind == Hop::Kind::forward &&
+           p.ip_length > state_.lanes[hop.port].mtu;
+}
+
+/// Packets of a splice that the splicer must not see: what the kernel answers, and later fragments, which have no TCP
+/// header to translate (their addresses are the same on both sides). Of a connection that is not spliced yet, later
+/// fragments belong to nothing.
+bool SpliceStage::goes_untranslated(BatchSlot& slot, SpliceRef splice) noexcept {
+    const std::optional<HeldState> state = state_.splicer.state(splice);
+    const bool spliced = state.has_value() && *state != HeldState::dialing && *state != HeldState::held;
+    if (slot.parsed.later_fragment) {
+        if (state.has_value() && !spliced) {
+            slot.drop(DropReason::splice_window);
+        }
+        return true;
+    }
+    if (spliced && ends_with_icmp(slot)) {
+        slot.fate = Fate::kernel;
+        return true;
+    }
+    return false;
+}
+
 /// A packet under a held connection's own five-tuple.
 void SpliceStage::upstream_one(BatchSlot& slot) noexcept {
     Flow& flow = *slot.flow;
     if (slot.from_desktop()) {
         return; // it picked the same source port: from_desktop() settles it
     }
-    const SpliceAction action =
-        state_.splicer.from_upstream(state_.flows.cold(flow).splice, slot.frame(), slot.parsed, state_.now_ns);
+    const SpliceRef splice = state_.flows.cold(flow).splice;
+    if (goes_untranslated(slot, splice)) {
+        return;
+    }
+    const SpliceAction action = state_.splicer.from_upstream(splice, slot.frame(), slot.parsed, state_.now_ns);
     if (action.verdict == SpliceVerdict::stale) { // the connection is gone: an ordinary flow from here on
-        state_.flows.erase(flow);
+        state_.end_flow(flow);
         slot.flow = flows_.find_or_create_again(slot);
         outlet_.drain_splicer();
         return;
@@ -103,6 +137,9 @@ bool SpliceStage::desktop_on_splice(BatchSlot& slot) noexcept {
                               (state == HeldState::held || state == HeldState::dialing);
     if (own_port_syn) {
         return false;
+    }
+    if (goes_untranslated(slot, splice)) {
+        return true;
     }
     if (state.has_value()) {
         const SpliceAction action = state_.splicer.from_desktop(splice, slot.frame(), slot.parsed, state_.now_ns);

@@ -2,29 +2,33 @@
 // The steps of a worker, in the order of worker.cpp. Each looks at the packets that are still pending.
 #pragma once
 
-#include "dataplane/classify/name_buffer.h"
+#include "dataplane/classify/classify_packet.h"
+#include "dataplane/worker/fragment_stage.h"
 #include "dataplane/worker/outlet.h"
 #include "dataplane/worker/packet_batch.h"
+#include "dataplane/worker/port_rule.h"
 #include "dataplane/worker/worker_state.h"
 
+#include <optional>
 #include <vector>
 
 namespace foregate::dataplane {
 
-/// Parses; what is not for us to forward goes to the kernel; what belongs to another worker goes there.
+/// Parses; what is not for us to forward goes to the kernel.
 class IngressStage {
 public:
-    IngressStage(WorkerState& state, std::vector<rte_ring*> redirect) noexcept
-        : state_(state), redirect_(std::move(redirect)) {}
-    /// `redirected`: the packets come from another worker and are ours.
+    explicit IngressStage(WorkerState& state);
+    /// `redirected`: the packets come from another worker and are ours; their VLAN tags are gone already.
     void run(PacketBatch& batch, bool redirected) noexcept;
 
 private:
-    void parse_one(BatchSlot& slot) noexcept;
-    [[nodiscard]] unsigned owner(const BatchSlot& slot) const noexcept;
+    void parse_one(BatchSlot& slot, bool redirected) noexcept;
+    [[nodiscard]] bool for_us_all_the_same(BatchSlot& slot, const PortRule& rule, ParseResult result) noexcept;
+    [[nodiscard]] static bool make_plain(BatchSlot& slot) noexcept;
+    [[nodiscard]] static bool take_tags(BatchSlot& slot, const PortRule& rule) noexcept;
 
     WorkerState& state_;
-    std::vector<rte_ring*> redirect_; ///< by worker
+    std::vector<PortRule> rules_; ///< by port
 };
 
 /// Finds or creates the flow; brings session, routes and allotment of a flow up to the present generation.
@@ -40,6 +44,10 @@ private:
     [[nodiscard]] Flow* find_or_create(BatchSlot& slot) noexcept;
     [[nodiscard]] Flow* create(BatchSlot& slot, const FlowKey& key) noexcept;
     [[nodiscard]] bool admit_new(const BatchSlot& slot, DropReason& reason) noexcept;
+    [[nodiscard]] bool from_its_own_place(const BatchSlot& slot) const noexcept;
+    [[nodiscard]] Flow* insert(BatchSlot& slot, const FlowKey& key) noexcept;
+    [[nodiscard]] NewFlowLimiter::Now look(std::uint32_t place, std::uint32_t born_ms) const noexcept;
+    void end_half_open(std::optional<std::uint32_t> place) noexcept;
     [[nodiscard]] bool forged(const Flow& flow, BatchSlot& slot) const noexcept;
     void begin(Flow& flow, const BatchSlot& slot) noexcept;
     void refresh(Flow& flow) noexcept;
@@ -60,10 +68,27 @@ private:
     [[nodiscard]] bool secondary_open(BatchSlot& slot) noexcept;
     void first_packet(BatchSlot& slot) noexcept;
     void check_deviation(BatchSlot& slot) noexcept;
-    void inspect_dns(BatchSlot& slot) noexcept;
-    void inspect_tcp(BatchSlot& slot) noexcept;
+    void classify(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool look_at_names(BatchSlot& slot, const ClassifyResult& result) noexcept;
+    [[nodiscard]] bool look_at_dns(BatchSlot& slot, const ClassifyResult& result) noexcept;
+    void learn_dns(const BatchSlot& slot, const DnsMessage& message) noexcept;
+    void note(Flow& flow, FlowCold& cold, const ClassifyResult& result) noexcept;
+    void settle(Flow& flow, FlowCold& cold, const ClassifyResult& result) noexcept;
+    static constexpr std::uint8_t kWatched = 0xff;        ///< of FlowCold's `inspected`: allowed, and still asking for names
+    static constexpr std::uint8_t kLookedAtEnough = 0xfe; ///< likewise: the next payload settles it
     [[nodiscard]] bool match_name(BatchSlot& slot, const NameBuffer& name, DropReason where) noexcept;
     void block(BatchSlot& slot, DropReason reason) noexcept;
+    [[nodiscard]] std::uint16_t access_class(const Flow& flow) const noexcept;
+    // By the access lists (verdict_access.cpp); false, or true for "denies", when the flow ends here.
+    [[nodiscard]] bool access_on_sight(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool access_waits(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool access_lifts(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool access_stops_nameless(BatchSlot& slot, std::span<const std::uint8_t> payload) noexcept;
+    [[nodiscard]] bool access_settles(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool access_denies_name(BatchSlot& slot, std::string_view name) noexcept;
+    [[nodiscard]] bool access_denies_tcp_question(BatchSlot& slot, std::string_view name) noexcept;
+    [[nodiscard]] bool access_denies_question(BatchSlot& slot, std::string_view name) noexcept;
+    void report_access(const BatchSlot& slot, std::uint16_t rule, DropReason where, std::string_view name) noexcept;
     void report_threat(const BatchSlot& slot, const ThreatEntry& entry, DropReason where,
                        std::string_view name) noexcept;
     void cut_short(BatchSlot& slot) noexcept;
@@ -106,6 +131,8 @@ public:
 
 private:
     void upstream_one(BatchSlot& slot) noexcept;
+    [[nodiscard]] bool goes_untranslated(BatchSlot& slot, SpliceRef splice) noexcept;
+    [[nodiscard]] bool ends_with_icmp(const BatchSlot& slot) const noexcept;
     void icmp_error(BatchSlot& slot) noexcept;
     void learn_options(BatchSlot& slot) noexcept;
     [[nodiscard]] bool desktop_on_splice(BatchSlot& slot) noexcept;
@@ -127,6 +154,7 @@ public:
 
 private:
     void forward_one(BatchSlot& slot) noexcept;
+    void clamp_syn(BatchSlot& slot, std::uint16_t out) noexcept;
 
     WorkerState& state_;
     Outlet& outlet_;

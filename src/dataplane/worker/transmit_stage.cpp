@@ -2,6 +2,7 @@
 #include "dataplane/worker/transmit_stage.h"
 
 #include "dataplane/device/shape_tag.h"
+#include "dataplane/packet/vlan_tags.h"
 
 #include <algorithm>
 #include <rte_ring.h>
@@ -72,7 +73,10 @@ bool TransmitStage::take_packets(std::uint64_t now_ns) noexcept {
     const unsigned count = rte_ring_sc_dequeue_burst(ring_.get(), packets, 2 * kBurst, nullptr);
     for (unsigned i = 0; i < count; ++i) {
         auto* packet = static_cast<rte_mbuf*>(packets[i]);
-        const ShapeTag& tag = shape_tag(packet);
+        const ShapeTag tag = shape_tag(packet);
+        if (!port_.settings().vlan.empty() && !push_tags(packet)) {
+            continue;
+        }
         if (!shaper_.enqueue(packet, rte_pktmbuf_pkt_len(packet), tag.pipe, tag.allotment, tag.flow_hash,
                              tag.traffic_class, now_ns)) {
             counters_.drop(DropReason::shaper_limit);
@@ -80,6 +84,19 @@ bool TransmitStage::take_packets(std::uint64_t now_ns) noexcept {
         }
     }
     return count != 0;
+}
+
+/// What the worker and the twin hand over is untagged; on the wire it carries the port's tags.
+bool TransmitStage::push_tags(rte_mbuf* packet) noexcept {
+    const std::vector<std::uint16_t>& ids = port_.settings().vlan;
+    char* front = rte_pktmbuf_prepend(packet, static_cast<std::uint16_t>(ids.size() * kVlanTagBytes));
+    if (front == nullptr) {
+        counters_.drop(DropReason::no_buffer);
+        rte_pktmbuf_free(packet);
+        return false;
+    }
+    write_vlan_tags(reinterpret_cast<std::uint8_t*>(front), ids);
+    return true;
 }
 
 bool TransmitStage::send(std::uint64_t now_ns) noexcept {

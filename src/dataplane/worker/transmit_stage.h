@@ -54,6 +54,7 @@ private:
     static void dropped(void* self, void* packet, ShapeDrop reason) noexcept;
     void take_orders(std::uint64_t now_ns) noexcept;
     bool take_packets(std::uint64_t now_ns) noexcept;
+    [[nodiscard]] bool push_tags(rte_mbuf* packet) noexcept;
     bool send(std::uint64_t now_ns) noexcept;
 
     Port& port_;

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/worker/stages.h"
 
-#include "dataplane/classify/dns_message.h"
-#include "dataplane/classify/http_request.h"
-#include "dataplane/classify/tls_client_hello.h"
 #include "dataplane/packet/checksum.h"
 
 #include <cstring>
@@ -13,11 +10,27 @@ namespace foregate::dataplane {
 namespace {
 
 constexpr std::uint16_t kDnsPort = 53;
-constexpr std::uint8_t kPayloadsLookedAt = 4; ///< of a desktop, before a flow is decided without a name
 constexpr std::uint32_t kSeenReportMs = 1000;
 
 std::span<const std::uint8_t> payload_of(const BatchSlot& slot) noexcept {
     return {slot.frame() + slot.parsed.payload_offset, slot.parsed.payload_length};
+}
+
+/// What a match of a name at this place is counted as.
+DropReason reason_of(NameSpot spot) noexcept {
+    switch (spot) {
+    case NameSpot::dns_question:
+    case NameSpot::dns_answer:
+        return DropReason::threat_dns_name;
+    case NameSpot::http:
+    case NameSpot::http_connect:
+        return DropReason::threat_http_host;
+    case NameSpot::tls:
+    case NameSpot::quic:
+    case NameSpot::other:
+        break;
+    }
+    return DropReason::threat_tls_name;
 }
 
 /// Something a person or program did: protocol keep-alives (at most one byte of TCP payload) are not.
@@ -58,13 +71,7 @@ void VerdictStage::decide(BatchSlot& slot) noexcept {
         return;
     }
     if (flow.verdict == FlowVerdict::undecided && slot.fate == Fate::pending) {
-        if (flow.server_port() == kDnsPort && flow.protocol == kProtoUdp) {
-            inspect_dns(slot);
-        } else if (flow.protocol == kProtoTcp) {
-            inspect_tcp(slot);
-        } else {
-            flow.verdict = FlowVerdict::allow;
-        }
+        classify(slot);
     }
 }
 
@@ -91,7 +98,7 @@ bool VerdictStage::secondary_open(BatchSlot& slot) noexcept {
 /// The first packet of a flow, or the first since tables changed: what addresses alone can tell.
 void VerdictStage::first_packet(BatchSlot& slot) noexcept {
     Flow& flow = *slot.flow;
-    if (flow.verdict == FlowVerdict::block) {
+    if (flow.verdict == FlowVerdict::block && !access_lifts(slot)) {
         return;
     }
     if (state_.generation->threats != nullptr) {
@@ -104,6 +111,9 @@ void VerdictStage::first_packet(BatchSlot& slot) noexcept {
                 return;
             }
         }
+    }
+    if (!access_on_sight(slot)) {
+        return;
     }
     // Not by new_flow: the first packet may have been dropped while the secondary was cut.
     if (!flow.pattern_checked && flow.begun_by_desktop && flow.has_desktop) {
@@ -136,11 +146,94 @@ void VerdictStage::check_deviation(BatchSlot& slot) noexcept {
     }
 }
 
-void VerdictStage::inspect_dns(BatchSlot& slot) noexcept {
-    DnsMessage message;
-    const DnsResult result = parse_dns_message(payload_of(slot), message);
-    if (slot.from_desktop() && result == DnsResult::query) {
-        if (!message.name.empty() && match_name(slot, message.name, DropReason::threat_dns_name)) {
+/// One look at the payload of a flow that is undecided, or decided and watched for names.
+void VerdictStage::classify(BatchSlot& slot) noexcept {
+    const CatalogueTables* tables = state_.generation->catalogue.get();
+    const ParsedPacket& p = slot.parsed;
+    const bool has_ports = p.protocol == kProtoTcp || p.protocol == kProtoUdp;
+    if (tables == nullptr || p.later_fragment || (has_ports && p.payload_length == 0)) {
+        return;
+    }
+    Flow& flow = *slot.flow;
+    FlowCold& cold = state_.flows.cold(flow);
+    ClassifyPacket packet;
+    packet.payload = payload_of(slot);
+    packet.from_client = slot.from_desktop() == flow.begun_by_desktop;
+    packet.client_port = packet.from_client ? p.src_port : p.dst_port;
+    packet.server_port = packet.from_client ? p.dst_port : p.src_port;
+    packet.protocol = p.protocol;
+    packet.tcp_flags = p.tcp_flags;
+    packet.tcp_seq = p.protocol == kProtoTcp ? load_be32(slot.frame() + p.l4_offset + 4) : 0;
+    packet.beginning_seen = true;
+    ClassifyResult& result = state_.classified;
+    CatalogueScratch& scratch = *tables->scratch[state_.index];
+    if (cold.inspected == kLookedAtEnough) { // only the access list has not spoken yet
+        if (access_settles(slot)) {
+            flow.verdict = FlowVerdict::allow;
+        }
+        return;
+    }
+    if (cold.inspected == kWatched) {
+        state_.classifier.watch(packet, tables->catalogue, result);
+    } else {
+        state_.classifier.feed(cold.classifier, packet, tables->catalogue, scratch, result);
+    }
+    if (look_at_names(slot, result)) {
+        return;
+    }
+    if (!result.decided) {
+        (void)access_stops_nameless(slot, packet.payload);
+    } else {
+        note(flow, cold, result);
+        if (flow.protocol != kProtoTcp || access_settles(slot)) {
+            settle(flow, cold, result);
+        } else {
+            cold.inspected = kLookedAtEnough;
+        }
+    }
+}
+
+/// True when a listed name ended the packet's way.
+bool VerdictStage::look_at_names(BatchSlot& slot, const ClassifyResult& result) noexcept {
+    if (result.dns != nullptr && slot.flow->server_port() == kDnsPort && slot.flow->protocol == kProtoUdp) {
+        return look_at_dns(slot, result);
+    }
+    for (std::uint8_t i = 0; i < result.name_count && slot.from_desktop(); ++i) {
+        const SeenName& seen = result.names[i];
+        if (seen.spot != NameSpot::other && match_name(slot, seen.name, reason_of(seen.spot))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/// What the flow is.
+void VerdictStage::note(Flow& flow, FlowCold& cold, const ClassifyResult& result) noexcept {
+    if (cold.inspected == kWatched) {
+        return;
+    }
+    cold.application_protocol = result.protocol;
+    cold.application = result.application;
+    if (flow.app != result.type) {
+        flow.app = result.type;
+        flow.usage_cell = kNoUsageCell; // from here on it counts as what it is
+    }
+    state_.services.note(flow.server(), flow.server_port(), flow.protocol, result.type);
+}
+
+void VerdictStage::settle(Flow& flow, FlowCold& cold, const ClassifyResult& result) noexcept {
+    if (result.watch) {
+        cold.inspected = kWatched;
+    } else {
+        flow.verdict = FlowVerdict::allow;
+    }
+}
+
+bool VerdictStage::look_at_dns(BatchSlot& slot, const ClassifyResult& result) noexcept {
+    const DnsMessage& message = *result.dns;
+    if (slot.from_desktop() && result.dns_result == DnsResult::query) {
+        const bool listed = !message.name.empty() && match_name(slot, message.name, DropReason::threat_dns_name);
+        if (listed || (!message.name.empty() && access_denies_question(slot, message.name.view()))) {
             // Answered at once: the name does not exist. The packet is turned around and sent back.
             std::uint8_t* frame = slot.frame();
             const ParsedPacket& p = slot.parsed;
@@ -153,20 +246,26 @@ void VerdictStage::inspect_dns(BatchSlot& slot) noexcept {
                 }
             }
             state_.desktop_cell(slot.flow->desktop).blocked.add(1);
-            slot.drop(DropReason::threat_dns_name);
+            slot.drop(listed ? DropReason::threat_dns_name : DropReason::access_name);
+            return true;
         }
-    } else if (!slot.from_desktop() && result == DnsResult::answer && message.address_count != 0) {
-        state_.counters.add(Counter::dns_answers);
-        DnsLearned learned;
-        learned.usage_class = usage_class_of(*slot.flow);
-        copy_name(learned.name, message.name.view());
-        learned.ttl_s = message.addresses[0].ttl_s;
-        for (unsigned i = 0; i < message.address_count && learned.count < DnsLearned::kAddresses; ++i) {
-            learned.addresses[learned.count++] = message.addresses[i].address;
-            learned.ttl_s = std::min(learned.ttl_s, message.addresses[i].ttl_s);
-        }
-        state_.report(learned);
+    } else if (!slot.from_desktop() && result.dns_result == DnsResult::answer && message.address_count != 0) {
+        learn_dns(slot, message);
     }
+    return false;
+}
+
+void VerdictStage::learn_dns(const BatchSlot& slot, const DnsMessage& message) noexcept {
+    state_.counters.add(Counter::dns_answers);
+    DnsLearned learned;
+    learned.usage_class = usage_class_of(*slot.flow);
+    copy_name(learned.name, message.name.view());
+    learned.ttl_s = message.addresses[0].ttl_s;
+    for (unsigned i = 0; i < message.address_count && learned.count < DnsLearned::kAddresses; ++i) {
+        learned.addresses[learned.count++] = message.addresses[i].address;
+        learned.ttl_s = std::min(learned.ttl_s, message.addresses[i].ttl_s);
+    }
+    state_.report(learned);
 }
 
 /// Writes the reply that stands in the query's own payload as a UDP packet from the resolver to the desktop.
@@ -205,39 +304,6 @@ void VerdictStage::build_dns_reply(const BatchSlot& slot, std::size_t size, rte_
     store_be16(udp + 6, sum == 0 ? 0xffff : sum);
 }
 
-void VerdictStage::inspect_tcp(BatchSlot& slot) noexcept {
-    Flow& flow = *slot.flow;
-    if (!slot.from_desktop() || slot.parsed.payload_length == 0 || slot.parsed.later_fragment) {
-        return;
-    }
-    bool more = false;
-    TlsClientHello hello;
-    const TlsResult tls = parse_tls_client_hello(payload_of(slot), hello);
-    if (tls == TlsResult::found) {
-        if (match_name(slot, hello.server_name, DropReason::threat_tls_name)) {
-            return;
-        }
-    } else if (tls == TlsResult::not_tls) {
-        HttpRequest request;
-        const HttpResult http = parse_http_request(payload_of(slot), request);
-        if (http == HttpResult::found && (match_name(slot, request.host, DropReason::threat_http_host) ||
-                                          (!request.other_host.empty() &&
-                                           match_name(slot, request.other_host, DropReason::threat_http_host)))) {
-            return;
-        }
-        // A kept-alive HTTP connection can ask for another host at any time.
-        more = http == HttpResult::incomplete || http == HttpResult::found;
-        if (http == HttpResult::found) {
-            state_.flows.cold(flow).inspected = 0;
-        }
-    } else {
-        more = tls == TlsResult::incomplete;
-    }
-    if (!more || ++state_.flows.cold(flow).inspected >= kPayloadsLookedAt) {
-        flow.verdict = FlowVerdict::allow;
-    }
-}
-
 bool VerdictStage::match_name(BatchSlot& slot, const NameBuffer& name, DropReason where) noexcept {
     if (where != DropReason::threat_dns_name && !name.odd) {
         NameSeen seen;
@@ -247,19 +313,19 @@ bool VerdictStage::match_name(BatchSlot& slot, const NameBuffer& name, DropReaso
         state_.report(seen);
     }
     const ThreatTables* threats = state_.generation->threats.get();
-    if (threats == nullptr) {
-        return false;
+    const ThreatEntry* entry =
+        threats == nullptr ? nullptr : threats->db.match_name(name.view(), *threats->scratch[state_.index]);
+    if (entry != nullptr) {
+        report_threat(slot, *entry, where, name.view());
     }
-    const ThreatEntry* entry = threats->db.match_name(name.view(), *threats->scratch[state_.index]);
-    if (entry == nullptr) {
-        return false;
+    if (entry == nullptr || entry->action != ThreatAction::block) {
+        return where == DropReason::threat_dns_name ? access_denies_tcp_question(slot, name.view())
+                                                    : access_denies_name(slot, name.view());
     }
-    report_threat(slot, *entry, where, name.view());
-    if (entry->action != ThreatAction::block) {
-        return false;
-    }
-    if (where != DropReason::threat_dns_name) {
+    if (slot.flow->protocol == kProtoTcp) {
         cut_short(slot);
+        block(slot, where);
+    } else if (where != DropReason::threat_dns_name) {
         block(slot, where);
     }
     return true;

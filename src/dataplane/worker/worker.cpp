@@ -37,12 +37,16 @@ WorkerState::WorkerState(unsigned worker_index, const Settings& worker_settings,
                          rte_mempool* packet_pool)
     : index(worker_index), settings(worker_settings), lanes(std::move(port_lanes)), pool(packet_pool),
       flows(worker_settings.flows_per_worker, worker_settings.seed ^ (0x51ed270b76d3a3e5ULL + worker_index)),
+      classifier({worker_settings.undecided_flows, static_cast<std::uint8_t>(worker_settings.payloads_looked_at)}),
+      services(worker_settings.seed ^ 0x3c6ef372fe94f82bULL),
       splicer(splicer_settings(worker_settings, worker_index)),
       desktops(std::make_unique<DesktopCell[]>(worker_settings.max_desktops)),
       usage_tables{UsageTable(worker_settings.usage_cells, worker_settings.seed),
                    UsageTable(worker_settings.usage_cells, worker_settings.seed)},
       usage_salt(worker_settings.seed ^ 0xd6e8feb86659fd93ULL), ledger(worker_settings.max_desktops),
-      kernel_limiter(worker_settings.twin_packets_per_second), numbered_seen_ms(worker_settings.max_desktops),
+      kernel_limiter(worker_settings.twin_packets_per_second),
+      new_flows(worker_settings.new_flows, worker_settings.max_desktops, worker_settings.flows_per_worker,
+                worker_settings.seed ^ 0x9fb21c651e98df25ULL), numbered_seen_ms(worker_settings.max_desktops),
       options_told(worker_settings.max_desktops),
       orders(8192), reports(8192) {
     for (PortLane& lane : lanes) {
@@ -53,12 +57,13 @@ WorkerState::WorkerState(unsigned worker_index, const Settings& worker_settings,
 }
 
 Worker::Worker(unsigned index, const Settings& settings, std::vector<PortLane> lanes, rte_mempool* pool,
-               std::vector<rte_ring*> redirect, Port* primary_desktops, Port* primary_clients,
+               SpreadLanes spread, Port* primary_desktops, Port* primary_clients,
                GenerationSlot& generations)
     : state_(index, settings, std::move(lanes), pool), generations_(generations), outlet_(state_),
-      flow_stage_(state_), ingress_(state_, redirect), count_(state_),
+      flow_stage_(state_), fragments_(state_), ingress_(state_), spread_(state_, std::move(spread)),
+      count_(state_),
       splice_(state_, flow_stage_, count_, outlet_), verdict_(state_, outlet_), egress_(state_, outlet_),
-      redirected_(redirect.size() > 1 ? redirect[index] : nullptr) {
+      redirected_(spread_.own_ring()) {
     if (primary_desktops != nullptr && primary_clients != nullptr) {
         primary_.emplace(*primary_desktops, *primary_clients, state_.counters, capture_);
     }
@@ -90,7 +95,7 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
         if (count != 0) {
             state_.counters.add(Counter::received, count);
             capture_.see(burst, count, lane.port->index(), CaptureDirection::in, now_ns);
-            process(batch_, false);
+            process(batch_, Entry::received);
             worked = true;
         }
     }
@@ -102,9 +107,15 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
         }
         batch_.count = count;
         if (count != 0) {
-            process(batch_, true);
+            state_.counters.add(Counter::redirected_in, count);
+            process(batch_, Entry::redirected);
             worked = true;
         }
+    }
+    if (fragments_.has_released()) {
+        fragments_.take_released(batch_);
+        process(batch_, Entry::released);
+        worked = true;
     }
     if (!worked || turn_ % kHousekeepingTurns == 0) {
         housekeeping();
@@ -120,9 +131,17 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
 
 /// The way of a packet.
 template <typename After>
-void Worker::run_stages(PacketBatch& batch, bool redirected, After&& after) noexcept {
-    ingress_.run(batch, redirected);
-    after(Stage::ingress);
+void Worker::run_stages(PacketBatch& batch, Entry entry, After&& after) noexcept {
+    if (entry != Entry::released) {
+        ingress_.run(batch, entry == Entry::redirected);
+        after(Stage::ingress);
+        if (entry == Entry::received) {
+            spread_.run(batch);
+            after(Stage::spread);
+        }
+        fragments_.run(batch);
+        after(Stage::fragments);
+    }
     flow_stage_.run(batch);
     after(Stage::flow);
     splice_.from_upstream(batch);
@@ -138,29 +157,31 @@ void Worker::run_stages(PacketBatch& batch, bool redirected, After&& after) noex
     after(Stage::egress);
 }
 
-void Worker::process(PacketBatch& batch, bool redirected) noexcept {
+void Worker::process(PacketBatch& batch, Entry entry) noexcept {
     state_.counters.add(Counter::bursts);
     if (trace_ != nullptr) [[unlikely]] {
-        process_traced(batch, redirected);
+        process_traced(batch, entry);
         return;
     }
     if (++bursts_ % kMeasuredEvery != 0) {
-        run_stages(batch, redirected, [](Stage) noexcept {});
+        run_stages(batch, entry, [](Stage) noexcept {});
         return;
     }
     StageClock clock(stage_cycles_);
-    run_stages(batch, redirected, [&clock](Stage stage) noexcept { clock.done(stage); });
+    run_stages(batch, entry, [&clock](Stage stage) noexcept { clock.done(stage); });
     stage_cycles_.bursts.add(1);
     stage_cycles_.packets.add(batch.count);
 }
 
-void Worker::trace_one(BatchSlot& slot, bool redirected, TracedPacket& into) noexcept {
-    slot.parsed = ParsedPacket{};
-    Recorder recorder(state_, slot, redirected, into);
-    run_stages(single_, redirected, [&](Stage stage) noexcept { recorder.after(stage, slot); });
+void Worker::trace_one(BatchSlot& slot, Entry entry, TracedPacket& into) noexcept {
+    if (entry != Entry::released) {
+        slot.parsed = ParsedPacket{}; // so that what it says of a frame that is not IP is of this one
+    }
+    Recorder recorder(state_, slot, entry == Entry::redirected, into);
+    run_stages(single_, entry, [&](Stage stage) noexcept { recorder.after(stage, slot); });
 }
 
-void Worker::process_traced(PacketBatch& batch, bool redirected) noexcept {
+void Worker::process_traced(PacketBatch& batch, Entry entry) noexcept {
     single_.count = 1;
     BatchSlot& slot = single_.slots[0];
     for (unsigned i = 0; i < batch.count; ++i) {
@@ -171,11 +192,11 @@ void Worker::process_traced(PacketBatch& batch, bool redirected) noexcept {
             trace_->filter->matches(slot.frame(), rte_pktmbuf_data_len(&packet), rte_pktmbuf_pkt_len(&packet)) &&
             trace_->left->fetch_sub(1, std::memory_order_relaxed) > 0;
         if (!wanted) {
-            run_stages(single_, redirected, [](Stage) noexcept {});
+            run_stages(single_, entry, [](Stage) noexcept {});
             continue;
         }
         TracedPacket traced;
-        trace_one(slot, redirected, traced);
+        trace_one(slot, entry, traced);
         if (!trace_->packets.post(traced)) {
             state_.counters.add(Counter::reports_lost);
         }
@@ -186,7 +207,7 @@ void Worker::rehearse(rte_mbuf* packet, std::uint64_t now_ns, TracedPacket& into
     begin_turn(now_ns);
     single_.count = 1;
     single_.slots[0].begin(packet);
-    trace_one(single_.slots[0], false, into);
+    trace_one(single_.slots[0], Entry::received, into);
 }
 
 void Worker::rehearse_orders(std::uint64_t now_ns) noexcept {
@@ -199,6 +220,7 @@ void Worker::housekeeping() noexcept {
     state_.splicer.tick(state_.now_ns);
     outlet_.drain_splicer();
     age_flows();
+    fragments_.expire();
     if (snapshot_.into != nullptr) {
         continue_snapshot();
     }

@@ -6,6 +6,7 @@
 #include "dataplane/watch/capture_point.h"
 #include "dataplane/worker/outlet.h"
 #include "dataplane/worker/primary_stage.h"
+#include "dataplane/worker/spread_stage.h"
 #include "dataplane/worker/stages.h"
 #include "dataplane/worker/worker_state.h"
 
@@ -18,9 +19,9 @@ namespace foregate::dataplane {
 /// poll() is called by the worker's core, again and again; mailboxes and counters are for the control core.
 class Worker {
 public:
-    /// `redirect`: the rings of all workers by number (empty with one worker). `primary`: set for one worker only.
+    /// `spread`: how it reaches the other workers (empty with one worker). `primary`: set for one worker only.
     Worker(unsigned index, const Settings& settings, std::vector<PortLane> lanes, rte_mempool* pool,
-           std::vector<rte_ring*> redirect, Port* primary_desktops, Port* primary_clients, GenerationSlot& generations);
+           SpreadLanes spread, Port* primary_desktops, Port* primary_clients, GenerationSlot& generations);
 
     /// One turn. True when there was anything to do.
     bool poll(std::uint64_t now_ns) noexcept;
@@ -44,13 +45,19 @@ public:
     [[nodiscard]] DeviationLedger& ledger() noexcept { return state_.ledger; }
 
 private:
-    void process(PacketBatch& batch, bool redirected) noexcept;
+    /// Where a batch comes from, and so where its way begins.
+    enum class Entry : std::uint8_t {
+        received,
+        redirected, ///< by another worker
+        released,   ///< later fragments that have waited for their first one
+    };
+    void process(PacketBatch& batch, Entry entry) noexcept;
     /// The way of a packet; `after(Stage)` is called behind each stage.
     template <typename After>
-    void run_stages(PacketBatch& batch, bool redirected, After&& after) noexcept;
+    void run_stages(PacketBatch& batch, Entry entry, After&& after) noexcept;
     /// As process(), one packet at a time, so that whatever a stage counts is the packet's.
-    void process_traced(PacketBatch& batch, bool redirected) noexcept;
-    void trace_one(BatchSlot& slot, bool redirected, TracedPacket& into) noexcept;
+    void process_traced(PacketBatch& batch, Entry entry) noexcept;
+    void trace_one(BatchSlot& slot, Entry entry, TracedPacket& into) noexcept;
     void look_up(const LookUpFlow& order) noexcept;
     void begin_turn(std::uint64_t now_ns) noexcept;
     void housekeeping() noexcept;
@@ -67,7 +74,9 @@ private:
     GenerationSlot& generations_;
     Outlet outlet_;
     FlowStage flow_stage_;
+    FragmentStage fragments_;
     IngressStage ingress_;
+    SpreadStage spread_;
     CountStage count_;
     SpliceStage splice_;
     VerdictStage verdict_;

@@ -36,6 +36,8 @@ FlowView view_of(const Flow& flow, const FlowCold& cold, std::uint32_t now_ms) n
     view.desktop = flow.desktop;
     view.usage_class = cold.usage_class;
     view.app = flow.app;
+    view.application_protocol = cold.application_protocol;
+    view.application = cold.application;
     view.verdict = flow.verdict;
     view.blocked_for = cold.blocked_for;
     view.tcp = flow.tcp;
@@ -134,6 +136,7 @@ void Worker::open_held(const OpenHeld& order) noexcept {
     cold.usage_class = order.usage_class;
     cold.splice = opened->ref;
     cold.created_ms = state_.now_ms();
+    state_.new_flows.begun(order.source, state_.now_ns); // counted with the desktop's own, limited by the plan's caps
 }
 
 void Worker::age_flows() noexcept {
@@ -145,13 +148,13 @@ void Worker::age_flows() noexcept {
     state_.flows.sweep(kAgedATurn, [this, now](Flow& flow) noexcept {
         if (flow.splice_upstream_side) {
             if (!state_.splicer.state(state_.flows.cold(flow).splice).has_value()) {
-                state_.flows.erase(flow);
+                state_.end_flow(flow);
             }
             return;
         }
         if (now - flow.last_seen_ms > idle_limit_ms(flow)) {
             count_.flow_ended(flow);
-            state_.flows.erase(flow);
+            state_.end_flow(flow);
             state_.counters.add(Counter::flows_expired);
         }
     });

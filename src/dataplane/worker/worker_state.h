@@ -2,6 +2,7 @@
 // What the stages of one worker share: its tables, its counters and its ways out. Owned by one Worker.
 #pragma once
 
+#include "dataplane/classify/flow_classifier.h"
 #include "dataplane/classify/flow_table.h"
 #include "dataplane/counters.h"
 #include "dataplane/device/packet_pool.h"
@@ -14,6 +15,9 @@
 #include "dataplane/usage/usage_cells.h"
 #include "dataplane/worker/deviation_ledger.h"
 #include "dataplane/worker/kernel_limiter.h"
+#include "dataplane/worker/new_flow_limiter.h"
+#include "dataplane/worker/report_pace.h"
+#include "dataplane/worker/service_memory.h"
 
 #include <algorithm>
 #include <array>
@@ -49,6 +53,9 @@ struct WorkerState {
 
     // Tables and counters.
     FlowTable flows;
+    FlowClassifier classifier;
+    ClassifyResult classified; ///< of the packet that was looked at last
+    ServiceMemory services;
     Splicer splicer;
     CounterBlock counters;
     std::unique_ptr<DesktopCell[]> desktops; ///< by desktop number
@@ -57,6 +64,8 @@ struct WorkerState {
     std::uint64_t usage_salt;
     DeviationLedger ledger;
     KernelLimiter kernel_limiter;
+    ReportPace access_reports;
+    NewFlowLimiter new_flows;
     std::vector<std::uint32_t> numbered_seen_ms; ///< by desktop number: when it was last reported as seen
     std::array<std::uint32_t, 1024> stranger_seen_ms{}; ///< by hash: likewise, of addresses without a number
     std::vector<std::uint8_t> options_told;           ///< by desktop number: its SYN options were reported
@@ -81,6 +90,15 @@ struct WorkerState {
         return desktop != 0 && desktop < numbered_seen_ms.size()
                    ? numbered_seen_ms[desktop]
                    : stranger_seen_ms[hash_address(address, settings.seed) % stranger_seen_ms.size()];
+    }
+
+    /// The one way in which a flow ends: it leaves the table, and what the classifier and the limits keep of it goes.
+    void end_flow(Flow& flow) noexcept {
+        classifier.release(flows.cold(flow).classifier);
+        if (flow.begun_by_desktop) {
+            new_flows.ended(flow.desktop_address());
+        }
+        flows.erase(flow);
     }
 
     void report(const Report& message) noexcept {

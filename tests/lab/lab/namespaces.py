@@ -19,7 +19,9 @@ def run(argv, check=True, timeout=60, **options):
     words = [str(word) for word in argv]
     done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=timeout, **options)
     if check and done.returncode != 0:
-        raise RuntimeError(f"{shlex.join(words)}: exit {done.returncode}: {(done.stderr or done.stdout).strip()}")
+        command = shlex.join(words)
+        command = command if len(command) <= 200 else command[:200] + "..."
+        raise RuntimeError(f"{command}: exit {done.returncode}: {(done.stderr or done.stdout).strip()}")
     return done
 
 

@@ -28,7 +28,7 @@ CoreView worker(int number, std::uint64_t packets, std::uint64_t busy_ns, std::u
     CoreView view;
     view.role = "worker";
     view.worker = number;
-    view.packets = packets;
+    view.received = packets;
     view.busy_ns = busy_ns;
     view.idle_ns = idle_ns;
     view.turns = 10;
@@ -61,7 +61,9 @@ TEST(CoreValues, SinceTheLookBefore) {
     const CoreLook before{at(100), {worker(0, 16000, 250, 750), worker(1, 16000, 500, 500)}};
     CoreLook now{at(110), {worker(0, 16000 + 4800, 250 + 10, 750 + 90), worker(1, 16000 + 1600, 500 + 100, 500)}};
     now.cores[0].stages.cycles[2] += 30 * 300; // a stage has become slower
-    now.cores[1].redirected = 7;
+    now.cores[0].redirected_out = now.cores[1].redirected_in = 0;
+    now.cores[0].received += 7;
+    now.cores[0].redirected_out = 7; // and somebody else's table has them
     const Json value = cores_value(now, before);
     EXPECT_EQ(value["cores"][0]["busy_ratio"], 0.1);
     EXPECT_EQ(value["cores"][1]["busy_ratio"], 1.0);

@@ -192,6 +192,8 @@ TEST(CommandValues, PortRowIsComplete) {
     port.mac = {2, 0, 0, 0xab, 0xcd, 0xef};
     port.link_up = true;
     port.rx_packets = 5;
+    port.rx_queues = 4;
+    port.spread = "symmetric RSS on addresses, 4 queues";
     const Json row = port_row(port);
     EXPECT_EQ(row["name"], "upstream");
     EXPECT_EQ(row["role"], "upstream");
@@ -199,6 +201,8 @@ TEST(CommandValues, PortRowIsComplete) {
     EXPECT_EQ(row["link"], "up");
     EXPECT_EQ(row["rx_packets"], 5);
     EXPECT_TRUE(row["twin"].is_null());
+    EXPECT_EQ(row["rx_queues"], 4);
+    EXPECT_EQ(row["spread"], port.spread);
 }
 
 } // namespace

@@ -65,6 +65,36 @@ TEST(ConfigPorts, PrimariesAreNeitherRoutedNorShaped) {
                "f.yaml:10: ports.twin: " + why}));
 }
 
+TEST(ConfigPorts, VlanMssAndMacs) {
+    const auto port = [](const std::string& line) {
+        return kPorts + "  - name: x\n    role: upstream\n    device: net_ring9\n    addresses: [10.77.0.1/24]\n    " + line +
+               "\n";
+    };
+    for (const char* good : {"vlan: 10", "vlan: [10]", "vlan: [100, 10]", "vlan: [10, 10]", "vlan: []", "mss-clamp: on",
+                             "mss-clamp: off", "mss-clamp: 1360", "accept-macs: [00:00:5e:00:01:0A]",
+                             "source-check: address"}) {
+        EXPECT_EQ(problems(port(good)), Lines{}) << good;
+    }
+    for (const char* bad : {"vlan: 0", "vlan: 4095", "vlan: [1, 2, 3]", "vlan: [a]", "vlan: {a: 1}", "mss-clamp: 535",
+                            "mss-clamp: yes", "accept-macs: [00:00:5e:00:01]", "accept-macs: [01:00:5e:00:01:0a]",
+                            "accept-macs: [00:00:5e:00:01:0g]", "accept-macs: [00-00-5e-00-01-0a]",
+                            "accept-macs: 00:00:5e:00:01:0a", "source-check: no"}) {
+        const Lines found = problems(port(bad));
+        ASSERT_EQ(found.size(), 1U) << bad;
+        EXPECT_TRUE(found[0].starts_with("f.yaml:8: ports.")) << found[0];
+    }
+    std::string many = "accept-macs: [";
+    for (int i = 0; i < 9; ++i) {
+        many += "00:00:5e:00:01:0" + std::to_string(i) + (i < 8 ? ", " : "]");
+    }
+    EXPECT_EQ(problems(port(many)), (Lines{"f.yaml:8: ports.accept-macs: 9 addresses, expected at most 8"}));
+    EXPECT_EQ(problems(kPorts + "  - {name: pd, role: primary-desktop, device: net_ring2}\n"
+                                "  - name: pc\n    role: primary-client\n    device: net_ring3\n    vlan: 10\n")
+                  .size(),
+              1U)
+        << "a primary port passes tags through";
+}
+
 TEST(ConfigPorts, NamesDevicesAndTwinsAreUsedOnce) {
     EXPECT_EQ(
         problems(kDesktopPort +

@@ -112,6 +112,8 @@ TEST(ConfigReference, LoadsToTheStructsDefaults) {
     EXPECT_TRUE(config.system == plain.system);
     EXPECT_EQ(config.unknown_desktops, plain.unknown_desktops);
     EXPECT_EQ(config.resolvers, plain.resolvers);
+    EXPECT_TRUE(config.access == plain.access);
+    EXPECT_TRUE(config.limits == plain.limits);
     EXPECT_TRUE(config.analytics == plain.analytics);
     EXPECT_TRUE(config.forecast == plain.forecast);
     EXPECT_TRUE(config.plan.hold == plain.plan.hold);

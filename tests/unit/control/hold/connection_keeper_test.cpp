@@ -85,7 +85,7 @@ protected:
     }
     ConnectionKeeper& keeper() {
         if (!keeper_) {
-            keeper_.emplace(config);
+            keeper_.emplace(config, may_connect);
         }
         return *keeper_;
     }
@@ -185,6 +185,7 @@ protected:
     DestinationDirectory directory;
     std::vector<ConnectionTarget> targets;
     FakeWorker worker;
+    MayConnect may_connect; ///< set before the first tick
     std::optional<ConnectionKeeper> keeper_;
 };
 
@@ -210,6 +211,41 @@ TEST_F(ConnectionKeeperTest, OpensForEveryDesktopOfTheClassAndNoMore) {
     EXPECT_EQ(hold_of("db.lab:5432").wanted, 4U);
     EXPECT_EQ(keeper().counts_of(2).at("db.lab:5432").held, 1U);
     EXPECT_TRUE(keeper().counts_of(5).empty());
+}
+
+TEST_F(ConnectionKeeperTest, NothingOpensToWhatAClassMayNotReach) {
+    want("lab", "db.lab:5432", 1);
+    std::set<std::string> asked;
+    may_connect = [&](std::uint16_t class_index, const std::string& destination, const IpAddress& server) {
+        asked.insert(destination + " " + server.to_string());
+        return class_index == 1;
+    };
+    tick();
+    ASSERT_EQ(worker.opened.size(), 2U) << "the other class's desktops";
+    for (const OpenHeld& o : worker.opened) {
+        EXPECT_EQ(o.usage_class, 1);
+    }
+    EXPECT_EQ(asked, (std::set<std::string>{"db.lab:5432 10.2.0.5"}));
+    EXPECT_FALSE(keeper().order_one(desktops[0], "db.lab:5432", directory, now)) << "an operator's order neither";
+    EXPECT_TRUE(keeper().order_one(desktops[4], "db.lab:5432", directory, now));
+}
+
+TEST_F(ConnectionKeeperTest, WhatIsHeldIsClosedWhenItIsDenied) {
+    bool allowed = true;
+    may_connect = [&](std::uint16_t, const std::string&, const IpAddress&) { return allowed; };
+    tick();
+    establish_all();
+    tick();
+    ASSERT_EQ(worker.open.size(), 4U);
+    allowed = false;
+    tick();
+    EXPECT_TRUE(worker.closed.empty()) << "asked when told only";
+    keeper().permissions_changed();
+    tick();
+    EXPECT_EQ(worker.closed.size(), 4U);
+    work();
+    live(5);
+    EXPECT_TRUE(worker.open.empty());
 }
 
 TEST_F(ConnectionKeeperTest, NothingOpensWithoutATargetOrAnAddress) {

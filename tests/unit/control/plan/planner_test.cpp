@@ -106,6 +106,7 @@ TEST(Planner, EligibilityListsAndSessionsDecide) {
     add(set, {"office", AppType::web, "denied.lab:443"}, {busy});
     add(set, {"office", AppType::web, "10.0.0.0/24:443"}, {busy});
     add(set, {"office", AppType::web, "bad.lab:443"}, {busy});
+    add(set, {"office", AppType::web, "notforoffice.lab:443"}, {busy});
     add(set, {"office", AppType::web, "other"}, {busy});
     add(set, {"unknown", AppType::web, "web.lab:443"}, {busy});
     add(set, {"plant", AppType::web, "web.lab:443"}, {busy});
@@ -113,13 +114,17 @@ TEST(Planner, EligibilityListsAndSessionsDecide) {
     input.classes[1].sessions = 0;
     input.config.hold.deny = {spec("denied.lab", 443)};
     input.listed = [](const std::string& d) { return d == "bad.lab:443"; };
+    input.denied = [](const std::string& usage_class, const std::string& d) {
+        return usage_class == "office" && d == "notforoffice.lab:443";
+    };
     const Plan plan = make_plan(input);
     EXPECT_TRUE(plan.targets.empty());
     const std::vector<SkippedTarget> expected{
         {"office", "10.0.0.0/24:443", SkipReason::not_one_host},
         {"office", "bad.lab:443", SkipReason::listed},
         {"office", "db2.lab:5432", SkipReason::port_not_eligible},
-        {"office", "denied.lab:443", SkipReason::denied}};
+        {"office", "denied.lab:443", SkipReason::denied},
+        {"office", "notforoffice.lab:443", SkipReason::access_denied}};
     EXPECT_EQ(plan.skipped, expected);
     for (const Allotment& a : plan.allotments) {
         EXPECT_NE(a.destination, "bad.lab:443");

@@ -251,5 +251,108 @@ TEST(DnsMessage, NxdomainReplyRefusesWhatIsNoQuery) {
     EXPECT_EQ(build_nxdomain_reply(Bytes{}, out), 0U);
 }
 
+TEST(DnsMessage, AliasesInTheOrderOfTheChain) {
+    DnsBuilder builder = response("www.example.com");
+    builder.name("two.example").record(kDnsTypeCname, 60, wire_name("Three.example"));
+    builder.pointer(12).record(kDnsTypeCname, 60, wire_name("two.example"));
+    builder.name("three.example").record(kDnsTypeA, 60, {192, 0, 2, 7});
+    DnsMessage message;
+    ASSERT_EQ(parse_dns_message(builder.bytes, message), DnsResult::answer);
+    ASSERT_EQ(message.alias_count, 2);
+    EXPECT_EQ(message.aliases[0].view(), "two.example");
+    EXPECT_EQ(message.aliases[1].view(), "three.example");
+    EXPECT_EQ(message.address_count, 1);
+}
+
+/// Data of an HTTPS record: priority, target, then parameters of { key, value }.
+Bytes service(unsigned priority, const std::string& target,
+              const std::vector<std::pair<unsigned, Bytes>>& parameters) {
+    DnsBuilder data(0, 0);
+    data.bytes.clear();
+    data.u16(priority).name(target);
+    for (const auto& [key, value] : parameters) {
+        data.u16(key).u16(static_cast<unsigned>(value.size()));
+        data.bytes.insert(data.bytes.end(), value.begin(), value.end());
+    }
+    return data.bytes;
+}
+
+TEST(DnsMessage, HttpsRecords) {
+    DnsBuilder builder = response("a.example", kDnsTypeHttps);
+    Bytes v6(32, 0);
+    v6[0] = v6[16] = 0x20;
+    v6[31] = 9;
+    builder.pointer(12).record(kDnsTypeHttps, 300,
+                               service(1, "",
+                                       {{0, {0, 1}},
+                                        {1, {2, 'h', '3', 2, 'h', '2'}},
+                                        {3, {0x20, 0xfb}},
+                                        {4, {192, 0, 2, 1, 192, 0, 2, 2}},
+                                        {5, {0, 1, 2}},
+                                        {6, v6}}));
+    builder.pointer(12).record(kDnsTypeHttps, 60, service(2, "svc.example", {{1, {2, 'h', '2'}}}));
+    builder.pointer(12).record(kDnsTypeHttps, 60, service(3, "third.example", {}));
+    DnsMessage message;
+    ASSERT_EQ(parse_dns_message(builder.bytes, message), DnsResult::answer);
+    ASSERT_EQ(message.service_count, DnsMessage::kMaxServices);
+    const DnsService& first = message.services[0];
+    EXPECT_EQ(first.priority, 1);
+    EXPECT_TRUE(first.target.empty());
+    EXPECT_EQ(first.protocols.view(), "h3,h2");
+    EXPECT_EQ(first.port, 0x20fb);
+    EXPECT_TRUE(first.encrypted_hello);
+    EXPECT_EQ(first.ttl_s, 300U);
+    EXPECT_EQ(message.services[1].target.view(), "svc.example");
+    EXPECT_FALSE(message.services[1].encrypted_hello);
+    ASSERT_EQ(message.address_count, 4);
+    EXPECT_EQ(message.addresses[1].ttl_s, 300U);
+    EXPECT_EQ(message.addresses[0].address, IpAddress::from_v4_wire(Bytes{192, 0, 2, 1}.data()));
+    EXPECT_EQ(message.addresses[3].address, IpAddress::from_v6_wire(v6.data() + 16));
+}
+
+TEST(DnsMessage, AnHttpsRecordThatIsOnlyAnAlias) {
+    DnsBuilder builder = response("a.example", kDnsTypeHttps);
+    builder.pointer(12).record(kDnsTypeHttps, 300, service(0, "cdn.example", {}));
+    DnsMessage message;
+    ASSERT_EQ(parse_dns_message(builder.bytes, message), DnsResult::answer);
+    EXPECT_EQ(message.service_count, 0);
+    ASSERT_EQ(message.alias_count, 1);
+    EXPECT_EQ(message.aliases[0].view(), "cdn.example");
+}
+
+TEST(DnsMessage, DamagedHttpsRecordsAreLeftOut) {
+    for (const Bytes& data : {Bytes{}, Bytes{0, 1}, Bytes{0, 1, 5, 'x'}, Bytes{0, 1, 0xc0, 12},
+                              Bytes{0, 1, 0, 0, 4, 0, 9, 1, 2, 3}}) {
+        DnsBuilder builder = response("a.example", kDnsTypeHttps);
+        builder.pointer(12).record(kDnsTypeHttps, 300, data);
+        DnsMessage message;
+        ASSERT_EQ(parse_dns_message(builder.bytes, message), DnsResult::answer);
+        EXPECT_EQ(message.service_count, 0);
+        EXPECT_EQ(message.address_count, 0);
+    }
+}
+
+TEST(DnsMessage, MessagesOneAfterTheOtherOverTcp) {
+    Bytes stream;
+    for (const char* name : {"one.example", "two.example"}) {
+        DnsBuilder query(1, 0x0100);
+        query.question(name, kDnsTypeA);
+        stream.push_back(0);
+        stream.push_back(static_cast<std::uint8_t>(query.bytes.size()));
+        stream.insert(stream.end(), query.bytes.begin(), query.bytes.end());
+    }
+    DnsMessage message;
+    std::size_t at = 0;
+    ASSERT_EQ(parse_next_dns_tcp(std::span(stream).first(40), at, message), DnsResult::query);
+    EXPECT_EQ(message.name.view(), "one.example");
+    const std::size_t behind_first = at;
+    EXPECT_EQ(parse_next_dns_tcp(std::span(stream).first(40), at, message), DnsResult::incomplete);
+    EXPECT_EQ(at, behind_first);
+    ASSERT_EQ(parse_next_dns_tcp(stream, at, message), DnsResult::query);
+    EXPECT_EQ(message.name.view(), "two.example");
+    EXPECT_EQ(at, stream.size());
+    EXPECT_EQ(parse_next_dns_tcp(stream, at, message), DnsResult::incomplete);
+}
+
 } // namespace
 } // namespace foregate::dataplane

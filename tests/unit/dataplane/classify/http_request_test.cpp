@@ -112,5 +112,24 @@ TEST(HttpRequest, OddBytesInTheHostAreMarked) {
     EXPECT_EQ(request.host.length, kMaxNameLength);
 }
 
+TEST(HttpRequest, FieldsThatTellApplications) {
+    HttpRequest out;
+    const std::string request =
+        "GET /chat HTTP/1.1\r\nHost: a.example\r\nUSER-AGENT:  Tool/1.0 (x) \r\n"
+        "Content-Type: text/xml\r\nUser-Agent: second\r\n"
+        "Connection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n";
+    ASSERT_EQ(parse(request, out), HttpResult::found);
+    EXPECT_EQ(out.user_agent, "Tool/1.0 (x)");
+    EXPECT_EQ(out.content_type, "text/xml");
+    EXPECT_TRUE(out.websocket);
+    EXPECT_TRUE(out.whole);
+    ASSERT_EQ(parse(request.substr(0, 40), out), HttpResult::found);
+    EXPECT_FALSE(out.whole);
+    EXPECT_FALSE(out.websocket);
+    EXPECT_TRUE(out.user_agent.empty());
+    ASSERT_EQ(parse("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\n\r\n", out), HttpResult::found);
+    EXPECT_FALSE(out.websocket);
+}
+
 } // namespace
 } // namespace foregate::dataplane

@@ -184,5 +184,109 @@ TEST(TlsClientHello, LineFeedsAndOverlongNamesAreMarked) {
     EXPECT_TRUE(hello.server_name.view().ends_with(".evil.example"));
 }
 
+TEST(TlsClientHello, ProtocolsVersionsAndGrease) {
+    const Bytes alpn = extension(
+        16, {0, 15, 2, 0x5a, 0x5a, 2, 'h', '2', 8, 'h', 't', 't', 'p', '/', '1', '.', '1'});
+    const Bytes versions = extension(43, {6, 0x3a, 0x3a, 3, 4, 3, 3});
+    TlsClientHello hello;
+    ASSERT_EQ(parse_tls_client_hello(
+                  in_records(hello_with({alpn, server_name("a.example"), versions})), hello),
+              TlsResult::found);
+    EXPECT_EQ(hello.protocols.view(), "h2,http/1.1");
+    EXPECT_EQ(hello.protocols.first(), "h2");
+    EXPECT_TRUE(hello.protocols.contains("http/1.1"));
+    EXPECT_FALSE(hello.protocols.contains("http/1"));
+    EXPECT_EQ(hello.version, 0x0304);
+    EXPECT_TRUE(hello.grease);
+    EXPECT_TRUE(hello.whole);
+    ASSERT_EQ(parse_tls_client_hello(in_records(hello_with({server_name("a.example")})), hello),
+              TlsResult::found);
+    EXPECT_TRUE(hello.protocols.empty());
+    EXPECT_FALSE(hello.protocols.contains(""));
+    EXPECT_EQ(hello.version, 0x0303);
+    EXPECT_FALSE(hello.grease);
+}
+
+TEST(TlsClientHello, WhatIsNotThereYetIsNotWhole) {
+    const Bytes stream =
+        in_records(hello_with({server_name("a.example"), extension(16, {0, 3, 2, 'h', '2'})}));
+    TlsClientHello hello;
+    ASSERT_EQ(parse_tls_client_hello(std::span(stream).first(stream.size() - 1), hello),
+              TlsResult::found);
+    EXPECT_FALSE(hello.whole);
+    EXPECT_TRUE(hello.protocols.empty());
+}
+
+TEST(TlsClientHello, DamagedProtocolListsAndTooManyDoNoHarm) {
+    Bytes list;
+    for (int i = 0; i < 200; ++i) {
+        append(list, {4, 'p', ',', '\n', '1'});
+    }
+    TlsClientHello hello;
+    Bytes body;
+    put16(body, list.size());
+    append(body, list);
+    for (const Bytes& damaged :
+         {extension(16, body), extension(16, {0, 9, 200, 'h'}), extension(16, {0}),
+          extension(16, {}), extension(43, {}), extension(43, {9, 3})}) {
+        ASSERT_EQ(parse_tls_client_hello(
+                      in_records(hello_with({damaged, server_name("a.example")})), hello),
+                  TlsResult::found);
+        EXPECT_EQ(hello.server_name.view(), "a.example");
+        EXPECT_TRUE(hello.whole);
+    }
+    ASSERT_EQ(parse_tls_client_hello(in_records(hello_with({extension(16, body)})), hello),
+              TlsResult::none);
+    EXPECT_EQ(hello.protocols.first(), "p??1");
+    EXPECT_LE(hello.protocols.view().size(), ProtocolList::kMaxBytes);
+}
+
+TEST(TlsClientHello, WithoutRecordsAsQuicCarriesIt) {
+    const Bytes handshake = hello_with({server_name("bare.example")});
+    TlsClientHello hello;
+    ASSERT_EQ(parse_tls_handshake(handshake, hello), TlsResult::found);
+    EXPECT_EQ(hello.server_name.view(), "bare.example");
+    EXPECT_EQ(parse_tls_handshake(std::span(handshake).first(50), hello), TlsResult::incomplete);
+    EXPECT_EQ(parse_tls_handshake(in_records(handshake), hello), TlsResult::not_tls);
+}
+
+/// A DTLS record with a fragment of the handshake message `hello`.
+Bytes in_dtls(const Bytes& hello, std::size_t from, std::size_t size) {
+    Bytes datagram{22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0};
+    put16(datagram, 12 + size);
+    datagram.push_back(hello[0]);
+    append(datagram, {hello[1], hello[2], hello[3], 0, 0, 0});
+    put16(datagram, from);
+    datagram.push_back(0);
+    put16(datagram, size);
+    const auto at = hello.begin() + 4 + static_cast<std::ptrdiff_t>(from);
+    datagram.insert(datagram.end(), at, at + static_cast<std::ptrdiff_t>(size));
+    return datagram;
+}
+
+TEST(TlsClientHello, Dtls) {
+    Bytes hello =
+        hello_with({server_name("dtls.example"), extension(43, {4, 0xfe, 0xfc, 0xfe, 0xfd})});
+    hello[4] = 0xfe;
+    hello[5] = 0xfd;
+    const auto after_session = hello.begin() + 4 + 2 + 32 + 1 + 32;
+    hello.insert(after_session, {3, 'c', 'o', 'o'}); // the cookie
+    const std::size_t body = hello.size() - 4;
+    hello[2] = static_cast<std::uint8_t>(body >> 8);
+    hello[3] = static_cast<std::uint8_t>(body);
+    TlsClientHello out;
+    ASSERT_EQ(parse_dtls_client_hello(in_dtls(hello, 0, body), out), TlsResult::found);
+    EXPECT_EQ(out.server_name.view(), "dtls.example");
+    EXPECT_EQ(out.version, 0x0304);
+    EXPECT_EQ(parse_dtls_client_hello(in_dtls(hello, 0, 90), out), TlsResult::incomplete);
+    EXPECT_EQ(parse_dtls_client_hello(in_dtls(hello, 90, body - 90), out), TlsResult::incomplete);
+    Bytes other = in_dtls(hello, 0, body);
+    other[13] = 2; // a ServerHello
+    EXPECT_EQ(parse_dtls_client_hello(other, out), TlsResult::not_tls);
+    other[0] = 23;
+    EXPECT_EQ(parse_dtls_client_hello(other, out), TlsResult::not_tls);
+    EXPECT_EQ(parse_dtls_client_hello({}, out), TlsResult::not_tls);
+}
+
 } // namespace
 } // namespace foregate::dataplane

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The desktop's SYN: what fits, what falls back, and the handshake's losses.
+#include "dataplane/packet/checksum.h"
 #include "splice_rig.h"
 
 #include <gtest/gtest.h>
@@ -95,6 +96,8 @@ SynOutcome connect_with_options(Rig& rig, std::vector<std::uint8_t> bytes) {
     std::memcpy(p.tcp() + 20, bytes.data(), bytes.size());
     p.tcp()[12] = static_cast<std::uint8_t>(header / 4 << 4);
     store_be16(p.frame.data() + 16, static_cast<std::uint16_t>(20 + header));
+    store_be16(p.frame.data() + 24, 0);
+    store_be16(p.frame.data() + 24, checksum_fold(checksum_add(p.frame.data() + 14, 20, 0)));
     p.length = 34 + header;
     EXPECT_TRUE(p.reparse());
     return rig.splicer.desktop_syn(7, p.frame.data(), p.parsed, rig.now);

@@ -28,6 +28,7 @@ Packet icmp_error(const Packet& about, const IpAddress& router, const IpAddress&
         ip[9] = kProtoIcmp;
         std::memcpy(ip + 12, router.v4_wire(), 4);
         std::memcpy(ip + 16, to.v4_wire(), 4);
+        store_be16(ip + 10, checksum_fold(checksum_add(ip, 20, 0)));
     } else {
         ip[0] = 0x60;
         store_be16(ip + 4, static_cast<std::uint16_t>(icmp_length));
