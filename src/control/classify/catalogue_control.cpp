@@ -25,17 +25,20 @@ CatalogueControl::~CatalogueControl() {
     }
 }
 
-CatalogueControl::Outcome CatalogueControl::load_now() const {
+CatalogueControl::Outcome CatalogueControl::load_now(const Files& files,
+                                                     const dataplane::Catalogue* before, unsigned workers) {
     const auto begun = std::chrono::steady_clock::now();
     Outcome outcome;
-    outcome.tables = std::make_shared<dataplane::CatalogueTables>(compile_catalogue(files_, catalogue()), workers_);
+    outcome.tables = std::make_shared<dataplane::CatalogueTables>(compile_catalogue(files, before), workers);
     outcome.took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
     return outcome;
 }
 
 void CatalogueControl::load_first() {
-    times_ = file_times();
-    put_in_force(load_now());
+    (void)load_catalogue(files_);
+    tables_ = dataplane::CatalogueTables::plain(workers_);
+    publisher_.set(tables_);
+    reload();
 }
 
 bool CatalogueControl::reload() {
@@ -44,7 +47,10 @@ bool CatalogueControl::reload() {
         return false;
     }
     times_ = file_times();
-    running_ = std::async(std::launch::async, [this] { return load_now(); });
+    running_ = std::async(std::launch::async, [files = built_in_only_ ? Files{} : files_, before = tables_,
+                                               workers = workers_] {
+        return load_now(files, before ? &before->catalogue : nullptr, workers);
+    });
     return true;
 }
 
@@ -55,6 +61,9 @@ void CatalogueControl::tick(std::chrono::steady_clock::time_point now) {
         } catch (const std::exception& error) {
             last_error_ = error.what();
             spdlog::error("catalogue not changed: {}", error.what());
+            if (loads_ == 0 && !files_.empty() && !built_in_only_) { // nothing but the parsers is in force yet
+                built_in_only_ = again_ = true;
+            }
         }
         if (std::exchange(again_, false)) {
             reload();
@@ -63,6 +72,7 @@ void CatalogueControl::tick(std::chrono::steady_clock::time_point now) {
     if (now - looked_at_ >= kLookInterval) {
         looked_at_ = now;
         if (file_times() != times_) {
+            built_in_only_ = false;
             reload();
         }
     }

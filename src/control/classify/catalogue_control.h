@@ -20,7 +20,9 @@ public:
     CatalogueControl(const Config& config, unsigned workers, Publisher& publisher);
     ~CatalogueControl();
 
-    /// The first load; waits for it. Throws ConfigError.
+    /// Puts the parsers alone in force at once, which find every name, and begins the first load: signatures take seconds
+    /// to compile, and nobody's traffic waits for them. Throws ConfigError for files that cannot be read; a pattern that
+    /// does not compile is logged, and the built-in catalogue comes in force without the operator's files.
     void load_first();
     /// Begins a load; false when one is running (another follows it).
     bool reload();
@@ -43,11 +45,14 @@ private:
         std::shared_ptr<const dataplane::CatalogueTables> tables;
         std::chrono::milliseconds took{};
     };
-    [[nodiscard]] Outcome load_now() const;
+    using Files = std::vector<std::filesystem::path>;
+    [[nodiscard]] static Outcome load_now(const Files& files,
+                                          const dataplane::Catalogue* before, unsigned workers);
     void put_in_force(Outcome outcome);
     [[nodiscard]] std::vector<std::filesystem::file_time_type> file_times() const;
 
-    const std::vector<std::filesystem::path> files_;
+    const Files files_;
+    bool built_in_only_ = false; ///< the operator's files did not compile at the start
     const unsigned workers_;
     Publisher& publisher_;
     std::future<Outcome> running_;
