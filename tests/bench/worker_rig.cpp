@@ -39,6 +39,7 @@ Settings settings_of(const RigSettings& rig) {
     s.hugepages = hugepages_for(kMemoryMb + 64);
     s.memory_mb = kMemoryMb;
     s.flows_per_worker = rig.flows;
+    s.payloads_looked_at = 1; // the first payload decides: a flow is established in three packets
     s.held_per_worker = rig.held;
     s.seed = 0x0123456789abcdefULL;
     return s;

@@ -4,6 +4,7 @@
 #include "dataplane/packet/parse.h"
 
 #include <algorithm>
+#include <new>
 
 namespace foregate::dataplane {
 
@@ -71,7 +72,10 @@ void FlowClassifier::release(std::uint32_t& handle) noexcept {
 std::span<const std::uint8_t> FlowClassifier::stream_view(State& state, const ClassifyPacket& packet) noexcept {
     const std::size_t side = packet.from_client ? 0 : 1;
     const std::uint32_t seq = packet.tcp_seq + ((packet.tcp_flags & tcp_syn) != 0 ? 1U : 0U);
-    state.gathering = Gathering::streams;
+    if (state.gathering != Gathering::streams) {
+        state.gathering = Gathering::streams;
+        ::new (&state.gathered.streams) std::array<StreamGather, 2>;
+    }
     StreamGather& stream = state.gathered.streams[side];
     if (!state.stream_begun[side]) {
         state.stream_begun[side] = true;

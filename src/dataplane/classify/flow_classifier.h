@@ -47,7 +47,8 @@ private:
 
     /// What is gathered of a flow: of TCP both streams' beginnings, of QUIC the client's hello.
     union Gathered {
-        Gathered() noexcept : streams{} {}
+        Gathered() noexcept {} // nothing is begun yet, and zeros would cost more than a look
+        ~Gathered() {}
         std::array<StreamGather, 2> streams; ///< [0] from the client
         QuicHello quic;
     };

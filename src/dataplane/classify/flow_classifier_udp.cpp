@@ -5,7 +5,7 @@
 #include "dataplane/classify/tls_records.h"
 #include "dataplane/packet/parse.h"
 
-#include <memory>
+#include <new>
 
 namespace foregate::dataplane {
 
@@ -124,7 +124,7 @@ bool FlowClassifier::look_quic(Look& look) noexcept {
     }
     if (state.gathering != Gathering::quic) {
         state.gathering = Gathering::quic;
-        std::construct_at(&state.gathered.quic);
+        ::new (&state.gathered.quic) QuicHello;
         state.gathered.quic.begin();
     }
     TlsClientHello hello;

@@ -222,7 +222,9 @@ void VerdictStage::note(Flow& flow, FlowCold& cold, const ClassifyResult& result
 }
 
 void VerdictStage::settle(Flow& flow, FlowCold& cold, const ClassifyResult& result) noexcept {
-    if (result.watch) {
+    // Whatever came before, a question on DNS's port is looked at.
+    const bool dns_port = flow.protocol == kProtoUdp && flow.server_port() == kDnsPort;
+    if (result.watch || dns_port) {
         cold.inspected = kWatched;
     } else {
         flow.verdict = FlowVerdict::allow;
@@ -322,12 +324,14 @@ bool VerdictStage::match_name(BatchSlot& slot, const NameBuffer& name, DropReaso
         return where == DropReason::threat_dns_name ? access_denies_tcp_question(slot, name.view())
                                                     : access_denies_name(slot, name.view());
     }
-    if (slot.flow->protocol == kProtoTcp) {
-        cut_short(slot);
-        block(slot, where);
-    } else if (where != DropReason::threat_dns_name) {
-        block(slot, where);
+    const bool udp = slot.flow->protocol == kProtoUdp;
+    if (udp && where == DropReason::threat_dns_name && slot.flow->server_port() == kDnsPort) {
+        return true; // the caller answers the question
     }
+    if (!udp) {
+        cut_short(slot);
+    }
+    block(slot, where);
     return true;
 }
 
