@@ -23,7 +23,8 @@ TEST(HttpResponse, StatusAndFields) {
     EXPECT_EQ(out.content_type, "video/mp4");
     EXPECT_TRUE(out.whole);
     EXPECT_FALSE(out.websocket);
-    ASSERT_TRUE(parse(text.substr(0, 40), out));
+    const std::string beginning = text.substr(0, 40);
+    ASSERT_TRUE(parse(beginning, out));
     EXPECT_FALSE(out.whole);
     EXPECT_EQ(out.server, "Edge/2");
     EXPECT_TRUE(out.content_type.empty());
