@@ -13,6 +13,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
 LIBRARY_FOLDERS = [
     (re.compile(r"^rte_"), ["dataplane"]),
     (re.compile(r"^hs(_[a-z]+)?\.h$"), ["dataplane/threat", "dataplane/classify"]),
+    (re.compile(r"^pcap"), ["dataplane/watch"]),
     (re.compile(r"^openssl/"), ["dataplane/classify"]),
     (re.compile(r"^yaml-cpp/"), ["control/config"]),
     (re.compile(r"^sqlite3\.h$"), ["control/usage"]),
@@ -24,7 +25,7 @@ LIBRARY_FOLDERS = [
     (re.compile(r"^prometheus/"), ["control/telemetry"]),
 ]
 # Inside the data plane a feature knows packet/ and itself; the worker alone knows them all.
-FEATURES = ["shape", "splice", "threat", "classify", "usage"]
+FEATURES = ["shape", "splice", "threat", "classify", "usage", "watch"]
 
 
 def folder_of(path):

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # The steps that the scripts share: packages, hugepages, build. Sourced by them, from the root of the tree.
 
-PACKAGES="libdpdk-dev dpdk libhyperscan-dev libtbb-dev libeigen3-dev libgtest-dev libgmock-dev libyaml-cpp-dev libcli-dev
+PACKAGES="libdpdk-dev dpdk libpcap-dev libhyperscan-dev libtbb-dev libeigen3-dev libgtest-dev libgmock-dev libyaml-cpp-dev libcli-dev
  libedit-dev libsqlite3-dev prometheus-cpp-dev nlohmann-json3-dev libspdlog-dev libcli11-dev libmnl-dev libc-ares-dev libssl-dev
  meson ninja-build g++ pkg-config
  iproute2 ethtool nginx-light postgresql-15 postgresql-client-15 dnsmasq-base tcpdump curl openssl iputils-ping python3

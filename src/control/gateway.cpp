@@ -82,7 +82,10 @@ Gateway::Gateway(const Config& given)
           const SteadyTime now = std::chrono::steady_clock::now();
           directory.learn(name, is_v6, addresses, ttl_s, now, AnswerSource::resolver);
           access.learn(name, addresses, ttl_s, now);
-      }) {
+      }),
+      captures(config.captures.folder, config.captures.keep),
+      trace(dataplane.worker_count(),
+            [this](unsigned worker, const dataplane::Order& order) { return dataplane.post(worker, order); }) {
     started_at_ = std::chrono::steady_clock::now();
     silence_shared_interfaces(config);
     threats.load_first();
@@ -115,6 +118,7 @@ Gateway::Gateway(const Config& given)
 
 Gateway::~Gateway() {
     queue.stop();
+    stop_capture("the gateway stops");
     metrics_.reset();
     telnet_.reset();
     unix_server_.reset();
@@ -128,6 +132,26 @@ void Gateway::lifecycle(const char* change) {
     event.foregate["version"] = FOREGATE_VERSION;
     events.write(event, std::chrono::system_clock::now());
     spdlog::info("foregate {} {}", FOREGATE_VERSION, change);
+}
+
+void Gateway::note_capture(const char* change, const CaptureStatus& status) {
+    Event event;
+    event.type = "capture";
+    event.foregate["change"] = change;
+    event.foregate["file"] = status.file;
+    if (status.phase == CaptureStatus::Phase::ended) {
+        event.foregate["reason"] = status.ended_by;
+        event.foregate["packets"] = status.packets;
+        event.foregate["lost"] = status.lost;
+    }
+    events.write(event, std::chrono::system_clock::now());
+}
+
+void Gateway::stop_capture(const std::string& why) {
+    if (captures.running()) {
+        captures.stop(why);
+        note_capture("ended", *captures.status());
+    }
 }
 
 int Gateway::run() {
@@ -169,6 +193,7 @@ void Gateway::wait_for_work() {
 void Gateway::tick() {
     const SteadyTime now = std::chrono::steady_clock::now();
     dataplane.take_reports(256, [this](unsigned worker, const dataplane::Report& r) { take_report(worker, r); });
+    trace.tick(now);
     access.tick(publisher, now);
     usage.tick(epoch_s());
     catalogue.tick(now);
@@ -197,6 +222,9 @@ void Gateway::tick() {
         events.flush_suppressed(std::chrono::system_clock::now());
         kernel.refresh_stale();
         directory.expire(std::chrono::steady_clock::now());
+        if (const auto ended = captures.tick(std::chrono::system_clock::now())) {
+            note_capture("ended", *ended);
+        }
         if (metrics_) {
             metrics_->publish(gather_metrics(*this));
         }
@@ -346,6 +374,23 @@ void Gateway::publish_destinations() {
     const AddressesOf addresses = [this](const std::string& destination) { return directory.addresses_of(destination); };
     publisher.set(plan.plan_table(addresses, config));
     publisher.set(pattern_table(plan.pattern(), config, addresses, config.resolvers));
+}
+
+void Gateway::look_up(const dataplane::RehearsalOrder& order, dataplane::FlowLookup& into) {
+    dataplane::LookUpFlow look;
+    look.into = &into;
+    look.source = order.source;
+    look.destination = order.destination;
+    look.source_port = order.source_port;
+    look.destination_port = order.destination_port;
+    look.protocol = order.protocol;
+    look.desktop = order.desktop;
+    if (!dataplane.post(dataplane.worker_of(order.source, order.destination), look)) {
+        throw std::runtime_error("the worker takes no more orders at this moment, try again");
+    }
+    while (!into.done.load(std::memory_order_acquire)) {
+        std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
 }
 
 std::string Gateway::open_held(const std::string& desktop_name, const std::string& destination) {

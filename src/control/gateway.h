@@ -3,6 +3,9 @@
 #pragma once
 
 #include "control/access/access_events.h"
+#include "control/capture/capture_desk.h"
+#include "control/capture/trace_desk.h"
+#include "control/commands/core_values.h"
 #include "control/config/config.h"
 #include "control/classify/catalogue_control.h"
 #include "control/console/command_runner.h"
@@ -64,6 +67,10 @@ public:
     PlanRunner plan;
     ConnectionKeeper keeper;
     Resolver resolver;
+    CaptureDesk captures;
+    TraceDesk trace;
+    CoreLook last_cores; ///< what `show cores` said last
+    DropLook last_drops; ///< what `show drops` said last
 
     [[nodiscard]] std::int64_t epoch_s() const { return clock.epoch(std::chrono::system_clock::now()); }
     [[nodiscard]] std::string name_of(const IpAddress& server, std::uint16_t port) const {
@@ -76,8 +83,15 @@ public:
         bool truncated = false;
     };
     [[nodiscard]] Snapshots snapshot(std::uint32_t desktop, bool flows, bool held);
+    /// What the owning worker's flow table and ledger say of the order's five-tuple; waits for it. Throws
+    /// std::runtime_error when the worker takes no orders.
+    void look_up(const dataplane::RehearsalOrder& order, dataplane::FlowLookup& into);
     /// Console order: one held connection for a desktop. The error says why not.
     [[nodiscard]] std::string open_held(const std::string& desktop, const std::string& destination);
+    /// Ends the capture, if one runs; `why` as an event and the console say it.
+    void stop_capture(const std::string& why);
+    /// An event about a capture: it holds what desktops did.
+    void note_capture(const char* change, const CaptureStatus& status);
     [[nodiscard]] std::chrono::steady_clock::time_point started_at() const noexcept { return started_at_; }
 
 private:

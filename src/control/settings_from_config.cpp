@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/settings_from_config.h"
 
+#include "dataplane/device/hugepage_mounts.h"
+
 #include <algorithm>
+#include <cstdio>
 #include <fstream>
 #include <random>
 #include <stdexcept>
@@ -40,6 +43,21 @@ void check_cpu(unsigned cpu, const char* key) {
     }
 }
 
+/// One name for each run directory: two gateways on one machine do not meet, and one finds again what it left behind.
+std::string file_prefix_of(const std::filesystem::path& run_dir) {
+    const std::string path = std::filesystem::absolute(run_dir).lexically_normal();
+    if (path == "/run/foregate" || path == "/var/run/foregate") {
+        return "foregate";
+    }
+    std::uint64_t hash = 0xcbf29ce484222325ULL; // FNV-1a: the same in every process
+    for (const char c : path) {
+        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+    }
+    char text[32];
+    std::snprintf(text, sizeof text, "foregate-%08x", static_cast<unsigned>(hash ^ hash >> 32));
+    return text;
+}
+
 } // namespace
 
 std::uint64_t free_hugepage_bytes() {
@@ -66,6 +84,8 @@ dataplane::Settings settings_from_config(const Config& config) {
     settings.shaper_cpu = system.shaper_core;
     settings.control_cpu = system.control_core;
     settings.memory_mb = static_cast<unsigned>(system.memory_bytes >> 20);
+    settings.file_prefix = file_prefix_of(system.run_dir);
+    dataplane::release_stale_hugepages(settings.file_prefix); // the run directory's lock is ours
     const std::uint64_t free_bytes = free_hugepage_bytes();
     settings.hugepages = system.hugepages == HugepageUse::yes ||
                          (system.hugepages == HugepageUse::automatic && free_bytes >= system.memory_bytes);
@@ -74,6 +94,7 @@ dataplane::Settings settings_from_config(const Config& config) {
                                  " MiB of hugepages are free, expected at least " +
                                  std::to_string(system.memory_bytes >> 20) + " MiB (system.memory)");
     }
+    settings.share_memory = settings.hugepages && dataplane::can_share_hugepages(system.memory_bytes);
     settings.idle_sleep = system.idle_sleep;
     settings.packet_buffers = system.packet_buffers;
     settings.flows_per_worker = system.flows_per_worker;

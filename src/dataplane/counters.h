@@ -34,6 +34,7 @@ namespace foregate::dataplane {
     X(resets_sent, "TCP resets sent for blocked connections")                                      \
     X(reports_lost, "reports to the control core that found the mailbox full")                     \
     X(usage_overflow, "new destinations counted as other since the usage table was full")          \
+    X(bursts, "bursts of packets that went through the stages")                                    \
     X(turns, "turns of the polling loop")                                                          \
     X(idle_turns, "turns that found nothing to do")
 
@@ -79,6 +80,14 @@ struct alignas(64) CounterBlock {
     [[nodiscard]] std::uint64_t read(DropReason r) const noexcept {
         return drops[static_cast<std::size_t>(r)].read();
     }
+};
+
+/// Where a polling core's time goes. Writer: that core, once a turn, from clock reads that it makes anyway.
+struct alignas(64) CoreTime {
+    OwnedCounter busy_ns; ///< turns that moved something
+    OwnedCounter idle_ns; ///< turns that found nothing, and sleep
+    OwnedCounter turns;
+    OwnedCounter idle_turns;
 };
 
 /// Live figures of one desktop on one worker: what its shadow session mirrors. Kept in memory only.

@@ -6,6 +6,7 @@
 #include "dataplane/device/owner_rule.h"
 #include "dataplane/device/twin.h"
 #include "dataplane/worker/polling_core.h"
+#include "dataplane/worker/rehearsal.h"
 #include "dataplane/worker/worker.h"
 
 #include <algorithm>
@@ -43,6 +44,7 @@ struct Dataplane::Parts {
     OwnerRule owner_rule{OwnerRule::by_seed(1, 0)};
     std::vector<PacketRing> redirect_rings;              ///< by worker
     std::vector<std::unique_ptr<TransmitStage>> transmit; ///< by port index; null for pair ports
+    std::vector<PortLane> lanes;                         ///< by port index
     std::unique_ptr<GenerationSlot> generations;
     std::vector<std::unique_ptr<Worker>> workers;
     std::unique_ptr<TwinThread> twin_thread;
@@ -69,7 +71,7 @@ Dataplane::Dataplane(const Settings& settings) : parts_(std::make_unique<Parts>(
         p.twins.push_back(twin ? std::make_unique<Twin>(port.twin, p.ports[i]->mac(), port.mtu) : nullptr);
         p.kernel_rings.push_back(twin ? make_packet_ring("kernel-" + port.name, 1024) : nullptr);
     }
-    std::vector<PortLane> lanes;
+    std::vector<PortLane>& lanes = p.lanes;
     std::vector<TwinThread::Lane> twin_lanes;
     Port* primary[2] = {nullptr, nullptr};
     for (std::uint16_t i = 0; i < p.ports.size(); ++i) {
@@ -205,16 +207,36 @@ std::vector<PortView> Dataplane::ports() const {
 
 std::vector<CoreView> Dataplane::cores() const {
     const Parts& p = *parts_;
-    std::vector<CoreView> out{{"control", p.settings.control_cpu}};
+    std::vector<CoreView> out(1);
+    out[0].role = "control";
+    out[0].cpu = p.settings.control_cpu;
+    const auto add = [&](const char* role, unsigned cpu, std::size_t core) -> CoreView& {
+        CoreView& view = out.emplace_back();
+        view.role = role;
+        view.cpu = cpu;
+        if (core < p.cores.size()) { // not before the start
+            const CoreTime& time = p.cores[core]->time();
+            view.turns = time.turns.read();
+            view.idle_turns = time.idle_turns.read();
+            view.busy_ns = time.busy_ns.read();
+            view.idle_ns = time.idle_ns.read();
+        }
+        return view;
+    };
     for (unsigned w = 0; w < p.workers.size(); ++w) {
         const bool shapes = !p.layout.shaper_apart && p.layout.shaper_worker == w;
-        const CounterBlock& counters = p.workers[w]->counters();
-        out.push_back({shapes ? "worker+shaper" : "worker", p.settings.worker_cpus[w], counters.read(Counter::turns),
-                       counters.read(Counter::idle_turns), p.workers[w]->flow_count(), counters.read(Counter::received),
-                       counters.read(Counter::redirected), counters.read(Counter::redirected_in)});
+        const Worker& worker = *p.workers[w];
+        CoreView& view = add(shapes ? "worker+shaper" : "worker", p.settings.worker_cpus[w], w);
+        view.worker = static_cast<int>(w);
+        view.flows = worker.flow_count();
+        view.bursts = worker.counters().read(Counter::bursts);
+        view.redirected_out = worker.counters().read(Counter::redirected); // before `received`: never more than it
+        view.received = worker.counters().read(Counter::received);
+        view.redirected_in = worker.counters().read(Counter::redirected_in);
+        view.stages = worker.stage_sums();
     }
     if (p.layout.shaper_apart) {
-        out.push_back({"shaper", p.settings.shaper_cpu});
+        add("shaper", p.settings.shaper_cpu, p.workers.size());
     }
     return out;
 }
@@ -238,6 +260,27 @@ std::uint64_t Dataplane::read(DropReason reason) const noexcept {
     return sum;
 }
 
+std::vector<DropView> Dataplane::drops_by_core() const {
+    std::vector<DropView> out;
+    const auto add = [&out](std::string core, const CounterBlock& counters) {
+        DropView& view = out.emplace_back();
+        view.core = std::move(core);
+        for (std::size_t i = 0; i < kDropReasons; ++i) {
+            view.counts[i] = counters.read(static_cast<DropReason>(i));
+        }
+    };
+    for (unsigned w = 0; w < parts_->workers.size(); ++w) {
+        add("worker " + std::to_string(w), parts_->workers[w]->counters());
+    }
+    for (const auto& stage : parts_->transmit) {
+        if (stage) {
+            add("shaper of " + stage->port().settings().name, stage->counters());
+        }
+    }
+    add("twins", parts_->twin_thread->counters());
+    return out;
+}
+
 DesktopView Dataplane::desktop(std::uint32_t number) const noexcept {
     DesktopView view;
     for (const auto& worker : parts_->workers) {
@@ -258,6 +301,28 @@ const Shaper* Dataplane::shaper(std::uint16_t port) const noexcept {
 }
 
 std::uint64_t Dataplane::now_ms() const noexcept { return parts_->clock.now_ns() / 1'000'000; }
+
+std::uint64_t Dataplane::now_ns() const noexcept { return parts_->clock.now_ns(); }
+
+std::vector<CapturePoint*> Dataplane::capture_points() noexcept {
+    std::vector<CapturePoint*> points;
+    for (const auto& worker : parts_->workers) {
+        points.push_back(&worker->capture_point());
+    }
+    for (const auto& stage : parts_->transmit) {
+        if (stage) {
+            points.push_back(&stage->capture_point());
+        }
+    }
+    return points;
+}
+
+RehearsalResult Dataplane::rehearse(const RehearsalOrder& order) {
+    Parts& p = *parts_;
+    return dataplane::rehearse(order, p.settings, p.lanes, worker_count(), *p.generations, p.clock.now_ns());
+}
+
+bool Dataplane::dump_ready() const noexcept { return parts_->eal.dump_ready(); }
 
 unsigned Dataplane::free_packet_buffers() const noexcept { return rte_mempool_avail_count(parts_->pool.get()); }
 

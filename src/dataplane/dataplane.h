@@ -5,11 +5,15 @@
 #include "dataplane/counters.h"
 #include "dataplane/generation.h"
 #include "dataplane/messages.h"
+#include "dataplane/rehearsed.h"
 #include "dataplane/settings.h"
 #include "dataplane/shape/shape_stats.h"
+#include "dataplane/stage_cycles.h"
 #include "dataplane/usage/usage_cells.h"
+#include "dataplane/watch/capture_point.h"
 #include "dataplane/worker/transmit_stage.h"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -40,6 +44,19 @@ struct CoreView {
     std::uint64_t received = 0;       ///< from its queues of the routed ports
     std::uint64_t redirected_out = 0; ///< of these, handed to the worker that owns their flow
     std::uint64_t redirected_in = 0;  ///< handed to it by others
+    int worker = -1;                        ///< its number; -1: none here
+    std::uint64_t busy_ns = 0, idle_ns = 0; ///< 0 both: not measured (the control core)
+    std::uint64_t bursts = 0;
+    StageSums stages;                       ///< of its measured bursts
+
+    /// Packets that went through its flow table.
+    [[nodiscard]] std::uint64_t handled() const noexcept { return received - redirected_out + redirected_in; }
+};
+
+/// What one writer of counters has dropped.
+struct DropView {
+    std::string core; ///< "worker 0", "shaper of upstream", "twins"
+    std::array<std::uint64_t, kDropReasons> counts{};
 };
 
 /// Sums of one desktop over all workers.
@@ -93,10 +110,19 @@ public:
     /// Sums over all cores.
     [[nodiscard]] std::uint64_t read(Counter counter) const noexcept;
     [[nodiscard]] std::uint64_t read(DropReason reason) const noexcept;
+    [[nodiscard]] std::vector<DropView> drops_by_core() const;
     [[nodiscard]] DesktopView desktop(std::uint32_t number) const noexcept;
     /// nullptr for a port that is not routed.
     [[nodiscard]] const Shaper* shaper(std::uint16_t port) const noexcept;
     [[nodiscard]] std::uint64_t now_ms() const noexcept;
+    /// The polling cores' clock; any thread.
+    [[nodiscard]] std::uint64_t now_ns() const noexcept;
+    /// Where a capture can be armed: one for each worker and for each routed port's transmit side.
+    [[nodiscard]] std::vector<CapturePoint*> capture_points() noexcept;
+    /// Made-up packets through the real stages; nothing of the gateway changes. Throws std::runtime_error.
+    [[nodiscard]] RehearsalResult rehearse(const RehearsalOrder& order);
+    /// dpdk-dumpcap can attach to this process.
+    [[nodiscard]] bool dump_ready() const noexcept;
     [[nodiscard]] unsigned free_packet_buffers() const noexcept;
 
 private:

@@ -24,7 +24,7 @@ namespace foregate::dataplane {
 /// scratch.
 struct ThreatTables {
     ThreatTables(ThreatDb database, unsigned workers) : db(std::move(database)) {
-        for (unsigned i = 0; i < workers; ++i) {
+        for (unsigned i = 0; i <= workers; ++i) { // one more: the control core's, for `flow explain`
             scratch.push_back(std::make_unique<NameScratch>(db.make_scratch()));
         }
     }
@@ -35,7 +35,7 @@ struct ThreatTables {
 /// The catalogue, likewise with each worker's scratch.
 struct CatalogueTables {
     CatalogueTables(Catalogue compiled, unsigned workers) : catalogue(std::move(compiled)) {
-        for (unsigned i = 0; i < workers; ++i) {
+        for (unsigned i = 0; i <= workers; ++i) { // one more, as above
             scratch.push_back(std::make_unique<CatalogueScratch>(catalogue));
         }
     }

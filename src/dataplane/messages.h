@@ -6,6 +6,7 @@
 #include "dataplane/drop_reason.h"
 #include "dataplane/flow.h"
 #include "dataplane/splice/held.h"
+#include "dataplane/watch/trace.h"
 
 #include <array>
 #include <atomic>
@@ -69,7 +70,31 @@ struct TakeSnapshot {
     bool held = false;
 };
 
-using Order = std::variant<OpenHeld, CloseHeld, CloseHeldOfDesktop, CloseHeldToServer, RotateUsage, TakeSnapshot>;
+/// What the worker knows of one five-tuple. Filled by the worker; owned by the control core, which waits for `done`.
+struct FlowLookup {
+    bool found = false;
+    FlowView view{};
+    /// Of the desktop, in this bucket: connections to destinations nobody expected, by application type.
+    std::array<std::uint16_t, kAppTypeCount> unexpected{};
+    std::atomic<bool> done{false};
+};
+/// Ports in host order, 0 where the protocol has none.
+struct LookUpFlow {
+    FlowLookup* into = nullptr;
+    IpAddress source{}, destination{};
+    std::uint16_t source_port = 0, destination_port = 0;
+    std::uint8_t protocol = 0;
+    std::uint32_t desktop = 0;
+};
+
+/// Note the next packets that match; until StopTrace, which sets `released`.
+struct StartTrace {
+    TraceJob* job = nullptr;
+};
+struct StopTrace {};
+
+using Order = std::variant<OpenHeld, CloseHeld, CloseHeldOfDesktop, CloseHeldToServer, RotateUsage, TakeSnapshot,
+                           LookUpFlow, StartTrace, StopTrace>;
 
 // ---- reports: worker -> control core ----------------------------------------------------------------------------
 

@@ -269,7 +269,8 @@ def long_soak_leaks_nothing(bench):
     wait_for(lambda: abs(free_buffers() - before) <= 256, 60, f"the packet buffers of before ({before}), now {free_buffers()}")
 
 
-def main():
+def main(tests=None, prefix=PREFIX, skipped=()):
+    """Runs what `tests` names test_*: this file's, or another's with a prefix of its own. `skipped`: says that it cannot run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tools", type=pathlib.Path, default=ROOT / "build" / "tests" / "lab" / "tools")
     parser.add_argument("--foregate", type=pathlib.Path, default=ROOT / "build" / "foregate")
@@ -283,12 +284,12 @@ def main():
     run_dir.chmod(0o755)
     passed, failed = 0, 0
     try:
-        with Lab(run_dir, arguments.tools, prefix=PREFIX) as lab:
+        with Lab(run_dir, arguments.tools, prefix=prefix) as lab:
             bench = Bench(lab, arguments.foregate.resolve())
             bench.scale = arguments.scale
             bench.gateway.start()
             wanted = ("test_", "long_") if arguments.long else ("test_",)
-            for name, function in list(globals().items()):
+            for name, function in list((tests or globals()).items()):
                 if not name.startswith(wanted) or arguments.only not in name:
                     continue
                 begin = time.monotonic()
@@ -296,6 +297,8 @@ def main():
                     function(bench)
                     passed += 1
                     print(f"ok      {name} ({time.monotonic() - begin:.1f} s)", flush=True)
+                except skipped as why:
+                    print(f"SKIPPED {name}: {why}", flush=True)
                 except Exception:  # pylint: disable=broad-except
                     failed += 1
                     print(f"FAILED  {name}\n{traceback.format_exc()}", flush=True)

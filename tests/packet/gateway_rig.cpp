@@ -108,7 +108,7 @@ GatewayTest::~GatewayTest() = default;
 
 void GatewayTest::SetUp() {
     buffers_before_ = rte_mempool_avail_count(packet_pool());
-    std::vector<PortLane> lanes;
+    std::vector<PortLane>& lanes = lanes_;
     for (unsigned i = 0; i < kSides; ++i) {
         const auto index = static_cast<std::uint16_t>(i);
         ports_.push_back(std::make_unique<Port>(settings.ports[i], index, ring_port(i).dpdk_id,

@@ -8,6 +8,7 @@
 #include "dataplane/device/port.h"
 #include "dataplane/generation.h"
 #include "dataplane/settings.h"
+#include "dataplane/worker/rehearsal.h"
 #include "dataplane/worker/transmit_stage.h"
 #include "dataplane/worker/worker.h"
 #include "packet/frame.h"
@@ -155,6 +156,10 @@ protected:
     [[nodiscard]] Mac port_mac(Side side) const {
         return ports_[static_cast<unsigned>(side)]->mac();
     }
+    /// Made-up packets beside the gateway, as `flow explain` plays them.
+    dataplane::RehearsalResult rehearse(const dataplane::RehearsalOrder& order) {
+        return dataplane::rehearse(order, settings, lanes_, worker_count_, *generations_, now_ns);
+    }
     /// The worker that owns the flows of two addresses.
     [[nodiscard]] unsigned owner(const std::string& a, const std::string& b) const;
 
@@ -171,6 +176,7 @@ private:
     unsigned worker_count_;
     dataplane::OwnerRule owner_rule_;
     unsigned buffers_before_ = 0;
+    std::vector<dataplane::PortLane> lanes_;
     std::vector<std::unique_ptr<dataplane::Port>> ports_;
     std::vector<std::unique_ptr<dataplane::TransmitStage>>
         transmit_; ///< by side; null for the pair

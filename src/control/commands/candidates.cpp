@@ -53,6 +53,44 @@ Candidates desktop_then_reason(Gateway& gateway, const CommandArgs& before,
     return out;
 }
 
+Candidates capture_keywords(Gateway& gateway, const CommandArgs& before, const std::string& partial) {
+    Candidates out;
+    if (before.words.empty()) {
+        return out; // the file's name is new
+    }
+    if (before.words.back() == "port") {
+        for (const PortConfig& port : gateway.config.ports) {
+            offer(out, port.name, partial);
+        }
+        return out;
+    }
+    for (const char* word : {"port", "in", "out", "snap", "size", "files", "packets", "filter"}) {
+        offer(out, word, partial);
+    }
+    return out;
+}
+
+Candidates five_tuple(Gateway& gateway, const CommandArgs& before, const std::string& partial) {
+    Candidates out;
+    switch (before.words.size()) {
+    case 0:
+        for (const char* protocol : {"tcp", "udp", "icmp", "icmpv6"}) {
+            offer(out, protocol, partial);
+        }
+        break;
+    case 1:
+        return desktop_names(gateway, {}, partial);
+    case 2:
+        return desktop_then_destination(gateway, {{""}}, partial);
+    case 3:
+        offer(out, "name", partial);
+        break;
+    default:
+        break;
+    }
+    return out;
+}
+
 Candidates desktop_then_destination(Gateway& gateway, const CommandArgs& before,
                                     const std::string& partial) {
     if (before.words.empty()) {

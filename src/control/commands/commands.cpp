@@ -21,11 +21,12 @@ constexpr Row kShow[] = {
     {"show status",       "",                 "the gateway on one page", show_status},
     {"show version",      "",                 "what runs here", show_version},
     {"show ports",        "",                 "ports, their links and packets", show_ports},
-    {"show cores",        "",                 "who runs on which processor, and how busy it is", show_cores},
+    {"show cores",        "",                 "how busy each core is, and which stage takes the cycles", show_cores},
     {"show counters",     "",                 "what the workers have counted since the start", show_counters},
-    {"show drops",        "",                 "packets that ended here, by reason", show_drops},
+    {"show drops",        "",                 "packets that ended here, by reason and core", show_drops},
+    {"show capture",      "",                 "the capture that runs, or the last one", show_capture},
     {"show queues",       "[DESKTOP]",        "schedulers: classes, allotments, shares", show_queues, desktop_names},
-    {"show flows",        "[DESKTOP]",        "live flows, most bytes first", show_flows, desktop_names},
+    {"show flows",        "[DESKTOP|FILTER...]", "live flows, most bytes first", show_flows, desktop_names},
     {"show sessions",     "",                 "every desktop with the state of its session", show_sessions},
     {"show session",      "NAME",             "the shadow session of one desktop", show_session, desktop_names},
     {"show classes",      "",                 "usage classes and their rules", show_classes},
@@ -42,6 +43,8 @@ constexpr Row kShow[] = {
     {"show catalogue",    "",                    "the catalogue in force: names, signatures, files", show_catalogue},
     {"show warnings",     "",                 "warnings of all sessions", show_warnings},
     {"show events",       "[COUNT]",          "the last events", show_events},
+    {"show trace",        "",                 "the trace that runs, or the last one", show_trace},
+    {"flow explain",      "PROTOCOL SOURCE DESTINATION [name NAME]", "what would happen to a connection, stage by stage; nothing changes", flow_explain, five_tuple},
     {"quit",              "",                 "leave the console", quit},
 };
 
@@ -57,6 +60,10 @@ constexpr Row kOrders[] = {
     {"plan off",          "",                    "no allotments and no connections ahead; monitors stay", plan_off},
     {"forecast refresh",  "",                    "forecast anew as soon as possible", forecast_refresh},
     {"held open",         "DESKTOP DESTINATION", "open one held connection", held_open, desktop_then_destination},
+    {"trace",             "COUNT [within SECONDS] [FILTER...]", "what happens to the next packets that match, stage by stage", trace},
+    {"trace stop",        "",                    "end the trace that runs", trace_stop},
+    {"capture start",     "FILE [OPTIONS...]",   "record packets to a pcapng file: port NAME, in, out, snap N, size N, files N, packets N, filter ...", capture_start, capture_keywords},
+    {"capture stop",      "",                    "end the capture", capture_stop},
     {"held close",        "ID",                  "close one held or spliced connection", held_close},
 };
 // clang-format on

@@ -14,11 +14,22 @@ class Gateway;
 
 // show_dataplane.cpp
 CommandResult show_ports(Gateway& gateway, const CommandArgs& args);
-CommandResult show_cores(Gateway& gateway, const CommandArgs& args);
 CommandResult show_flows(Gateway& gateway, const CommandArgs& args);
-CommandResult show_drops(Gateway& gateway, const CommandArgs& args);
 CommandResult show_counters(Gateway& gateway, const CommandArgs& args);
 CommandResult show_queues(Gateway& gateway, const CommandArgs& args);
+
+// watch.cpp
+CommandResult show_cores(Gateway& gateway, const CommandArgs& args);
+CommandResult show_drops(Gateway& gateway, const CommandArgs& args);
+CommandResult show_capture(Gateway& gateway, const CommandArgs& args);
+CommandResult capture_start(Gateway& gateway, const CommandArgs& args);
+CommandResult capture_stop(Gateway& gateway, const CommandArgs& args);
+
+// explain.cpp
+CommandResult trace(Gateway& gateway, const CommandArgs& args);
+CommandResult trace_stop(Gateway& gateway, const CommandArgs& args);
+CommandResult show_trace(Gateway& gateway, const CommandArgs& args);
+CommandResult flow_explain(Gateway& gateway, const CommandArgs& args);
 
 // show_fleet.cpp
 CommandResult show_sessions(Gateway& gateway, const CommandArgs& args);
@@ -68,6 +79,10 @@ Candidates class_names(Gateway& gateway, const CommandArgs& before, const std::s
 /// NAME [REASON]
 Candidates desktop_then_reason(Gateway& gateway, const CommandArgs& before,
                                const std::string& partial);
+/// The words of `capture start`
+Candidates capture_keywords(Gateway& gateway, const CommandArgs& before, const std::string& partial);
+/// PROTOCOL SOURCE DESTINATION [name NAME]
+Candidates five_tuple(Gateway& gateway, const CommandArgs& before, const std::string& partial);
 /// DESKTOP DESTINATION
 Candidates desktop_then_destination(Gateway& gateway, const CommandArgs& before,
                                     const std::string& partial);

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// show ports, cores, flows, drops, counters, queues
+// show ports, flows, counters, queues
+#include "control/capture/capture_words.h"
 #include "control/commands/naming.h"
 #include "control/commands/show.h"
 #include "control/commands/values.h"
 #include "control/gateway.h"
+#include "dataplane/watch/flow_frame.h"
 
 #include <algorithm>
+#include <span>
+#include <stdexcept>
 
 namespace foregate::control {
 
@@ -95,32 +99,31 @@ CommandResult show_ports(Gateway& gateway, const CommandArgs&) {
     return CommandResult::success(std::move(rows));
 }
 
-CommandResult show_cores(Gateway& gateway, const CommandArgs&) {
-    Json rows = Json::array();
-    for (const dataplane::CoreView& core : gateway.dataplane.cores()) {
-        Json row;
-        row["role"] = core.role;
-        row["cpu"] = core.cpu;
-        const bool counted = core.turns != 0;
-        row["turns"] = counted ? Json(core.turns) : Json(nullptr);
-        row["idle_turns"] = counted ? Json(core.idle_turns) : Json(nullptr);
-        const auto busy = static_cast<double>(core.turns - core.idle_turns);
-        row["busy_ratio"] =
-            counted ? rounded(busy / static_cast<double>(core.turns)) : Json(nullptr);
-        row["flows"] = core.role.starts_with("worker") ? Json(core.flows) : Json(nullptr);
-        rows.push_back(std::move(row));
-    }
-    return CommandResult::success(std::move(rows));
-}
-
+/// [DESKTOP | [filter] EXPRESSION...]
 CommandResult show_flows(Gateway& gateway, const CommandArgs& args) {
     const Desktop* desktop = nullptr;
+    dataplane::PacketFilter filter;
     std::string error;
-    if (!find_desktop(gateway, args, desktop, error)) {
-        return CommandResult::failure(error);
+    if (args.words.size() > 1 || !find_desktop(gateway, args, desktop, error)) {
+        std::span<const std::string> words(args.words);
+        if (words[0] == "filter") {
+            words = words.subspan(1);
+        } else if (words.size() == 1 && words[0].find(' ') == std::string::npos &&
+                   !dataplane::word_to_look_up(words[0]).empty()) {
+            return CommandResult::failure(error);
+        }
+        try {
+            filter = dataplane::PacketFilter(joined(words));
+        } catch (const std::invalid_argument& problem) {
+            return CommandResult::failure(problem.what());
+        }
     }
     Gateway::Snapshots snapshot =
         gateway.snapshot(desktop != nullptr ? desktop->id : 0, true, false);
+    std::erase_if(snapshot.flows, [&filter](const dataplane::FlowView& flow) {
+        return !dataplane::matches_flow(filter, flow.desktop_address, flow.desktop_port, flow.server,
+                                        flow.server_port, flow.protocol);
+    });
     std::sort(snapshot.flows.begin(), snapshot.flows.end(), [](const auto& a, const auto& b) {
         return a.bytes_up + a.bytes_down > b.bytes_up + b.bytes_down;
     });
@@ -133,11 +136,6 @@ CommandResult show_flows(Gateway& gateway, const CommandArgs& args) {
         rows.push_back({{"note", "there are more flows than can be shown; name a desktop"}});
     }
     return CommandResult::success(std::move(rows));
-}
-
-CommandResult show_drops(Gateway& gateway, const CommandArgs&) {
-    return CommandResult::success(drop_rows(
-        [&gateway](dataplane::DropReason reason) { return gateway.dataplane.read(reason); }));
 }
 
 CommandResult show_counters(Gateway& gateway, const CommandArgs&) {

@@ -101,6 +101,9 @@ CommandResult show_version(Gateway& gateway, const CommandArgs&) {
     value["config"] = gateway.config.source.string();
     value["workers"] = gateway.dataplane.worker_count();
     value["generation"] = gateway.dataplane.published().number;
+    value["hugepages"] = gateway.dataplane.settings().hugepages;
+    value["dpdk_file_prefix"] = gateway.dataplane.settings().file_prefix;
+    value["dpdk_dumpcap"] = gateway.dataplane.dump_ready();
     return CommandResult::success(std::move(value));
 }
 

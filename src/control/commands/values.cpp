@@ -126,23 +126,6 @@ Json port_row(const dataplane::PortView& port) {
     return row;
 }
 
-Json drop_rows(const std::function<std::uint64_t(dataplane::DropReason)>& count_of) {
-    Json happened = Json::array();
-    Json others = Json::array();
-    for (std::size_t i = 0; i < dataplane::kDropReasons; ++i) {
-        const std::uint64_t count = count_of(static_cast<dataplane::DropReason>(i));
-        Json row;
-        row["reason"] = std::string(dataplane::kDropReasonNames[i].name);
-        row["count"] = count;
-        row["help"] = std::string(dataplane::kDropReasonNames[i].help);
-        (count != 0 ? happened : others).push_back(std::move(row));
-    }
-    for (Json& row : others) {
-        happened.push_back(std::move(row));
-    }
-    return happened;
-}
-
 Json queue_row(const std::string& port, dataplane::TrafficClass traffic_class,
                const dataplane::ClassSnapshot& queue) {
     Json row;

@@ -41,9 +41,6 @@ using Json = nlohmann::ordered_json;
 
 [[nodiscard]] Json port_row(const dataplane::PortView& port);
 
-/// reason, count, help: those that happened first, otherwise in the order of their definition.
-[[nodiscard]] Json drop_rows(const std::function<std::uint64_t(dataplane::DropReason)>& count_of);
-
 /// What a port's scheduler did with one traffic class: sent, standing, dropped by reason, delay.
 [[nodiscard]] Json queue_row(const std::string& port, dataplane::TrafficClass traffic_class,
                              const dataplane::ClassSnapshot& queue);

@@ -235,6 +235,14 @@ struct EventConfig {
     bool operator==(const EventConfig&) const = default;
 };
 
+/// Captures that an operator starts on the console.
+struct CaptureConfig {
+    std::filesystem::path folder;            ///< default state_dir/captures; mode 0700
+    std::uint64_t max_bytes = 1'000'000'000; ///< that one capture may take on the disk, all its files together
+    std::chrono::seconds keep{7 * 86400};    ///< then a file is removed; 0 = never
+    bool operator==(const CaptureConfig&) const = default;
+};
+
 struct LogConfig {
     std::string level = "info";
     std::filesystem::path file; ///< empty = stderr
@@ -258,6 +266,7 @@ struct Config {
     ConsoleConfig console;
     MetricsConfig metrics;
     EventConfig events;
+    CaptureConfig captures;
     LogConfig log;
     std::filesystem::path source; ///< the file it came from
     std::vector<std::string> warnings; ///< `file:line: warning: message`; valid, but worth a look

@@ -395,6 +395,19 @@ const Rows<EventConfig>& event_rows() {
     return rows;
 }
 
+const Rows<CaptureConfig>& capture_rows() {
+    using C = CaptureConfig;
+    static const Rows<C> rows{
+        may_be_empty(
+            key("folder", &C::folder, path(), "", "empty: captures in state-dir; mode 0700")),
+        key("max-size", &C::max_bytes, size(1'000'000, 1ULL << 44), "1GB",
+            "on the disk, of one capture"),
+        key("keep", &C::keep, seconds(Seconds(60), 365 * kDay, true), "7d",
+            "then a capture's file is removed"),
+    };
+    return rows;
+}
+
 const Rows<LogConfig>& log_rows() {
     using L = LogConfig;
     static const Rows<L> rows{
@@ -435,6 +448,7 @@ const Rows<Config>& config_rows() {
         section("console", &C::console, console_rows(), "the operators' console"),
         section("metrics", &C::metrics, metrics_rows(), "for Prometheus"),
         section("events", &C::events, event_rows(), "EVE-compatible JSON lines"),
+        section("captures", &C::captures, capture_rows(), "what operators record"),
         section("log", &C::log, log_rows(), "the program's own log"),
     };
     return rows;

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,12 +29,15 @@ struct CommandResult {
     nlohmann::ordered_json
         value;         ///< columns appear in the order of insertion; units belong in the key names
     std::string error; ///< why, when not ok
+    /// Set: the result is still to come. Asked again on the control thread until it gives one; the console waits meanwhile,
+    /// the control thread does not.
+    std::function<std::optional<CommandResult>()> later;
 
     [[nodiscard]] static CommandResult success(nlohmann::ordered_json v = nullptr) {
-        return {true, std::move(v), {}};
+        return {true, std::move(v), {}, {}};
     }
     [[nodiscard]] static CommandResult failure(std::string why) {
-        return {false, nullptr, std::move(why)};
+        return {false, nullptr, std::move(why), {}};
     }
 };
 

@@ -3,9 +3,17 @@
 
 #include "control/console/render.h"
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 namespace foregate::control {
+
+namespace {
+
+constexpr std::chrono::milliseconds kAskAgain{20};
+
+} // namespace
 
 CommandReply CommandRunner::run(std::string_view text, ConsoleAccess access, bool json) const {
     const CommandLine line = parse_command_line(text);
@@ -27,6 +35,14 @@ CommandReply CommandRunner::run(std::string_view text, ConsoleAccess access, boo
     // Copies for the work: after a deadline it may outlive this frame.
     CommandResult result =
         queue_.call([command = match.command, args = match.args] { return command->run(args); });
+    while (result.ok && result.later) {
+        std::this_thread::sleep_for(kAskAgain);
+        result = queue_.call([later = result.later] {
+            CommandResult waiting = CommandResult::success();
+            waiting.later = later;
+            return later().value_or(std::move(waiting));
+        });
+    }
     if (!result.ok) {
         reply.error =
             result.error.empty() ? match.command->path + ": failed" : std::move(result.error);

@@ -99,6 +99,10 @@ public:
                                                 SteadyTime now);
     void report(const dataplane::HeldReport& report, SteadyTime now);
     void learn(const dataplane::SynLearned& report) { templates_.learn(report); }
+    /// What the SYN of a connection opened for this desktop looks like.
+    [[nodiscard]] dataplane::SynTemplate syn_of(std::uint32_t desktop, std::uint16_t class_index, bool is_v6) const {
+        return templates_.of(desktop, class_index, is_v6);
+    }
     /// One connection by an operator's order; held until its maximum age, no successor. nullopt: no
     /// session, no address, or the total cap is reached.
     [[nodiscard]] std::optional<KeeperOrder> order_one(const Desktop& desktop,

@@ -104,15 +104,29 @@ void add_cores(Samples& out, const Gateway& gateway) {
     // There is one gateway in a process, and this is what was seen of its cores the last time.
     static std::map<std::string, BusyRatio> seen;
     for (const dataplane::CoreView& core : gateway.dataplane.cores()) {
-        if (!core.role.starts_with("worker")) {
-            continue; // of the others nothing is counted
+        if (core.busy_ns + core.idle_ns == 0) {
+            continue; // the control core is not measured
         }
         const std::string cpu = std::to_string(core.cpu);
         const Labels labels{{"core", cpu}};
-        if (const auto ratio = seen[cpu].look(core.turns, core.idle_turns)) {
+        if (const auto ratio = seen[cpu].look(core.busy_ns + core.idle_ns, core.idle_ns)) {
             out.gauge("foregate_core_busy_ratio",
-                      "share of the polling loop's turns that found something to do", *ratio,
-                      labels);
+                      "share of the time that the polling loop's busy turns took", *ratio, labels);
+        }
+        if (core.worker < 0) {
+            continue;
+        }
+        out.counter("foregate_core_bursts_total", "bursts that went through the worker's stages",
+                    core.bursts, labels);
+        out.counter("foregate_stage_measured_packets_total",
+                    "packets of the bursts whose cycles were measured, one burst in sixteen",
+                    core.stages.packets, labels);
+        for (std::size_t stage = 0; stage < dataplane::kStages; ++stage) {
+            Labels with_stage = labels;
+            with_stage.emplace_back("stage", std::string(dataplane::kStageNames[stage].name));
+            out.counter("foregate_stage_cycles_total",
+                        "cycles that a stage took for the measured packets",
+                        core.stages.cycles[stage], std::move(with_stage));
         }
         out.gauge("foregate_core_flows", "live flows in the core's table", core.flows, labels);
         out.counter("foregate_core_received_packets_total", "packets from the core's receive queues", core.received,
@@ -315,6 +329,12 @@ void add_records(Samples& out, const Gateway& gateway) {
     out.counter("foregate_usage_dropped_rows_total",
                 "rows of too few desktops even as part of all classes",
                 gateway.usage.dropped_rows());
+    const auto capture = gateway.captures.status();
+    out.gauge("foregate_capture_running", "1 while an operator's capture runs",
+              gateway.captures.running() ? 1 : 0);
+    out.gauge("foregate_capture_lost_packets",
+              "packets of the capture that runs, or of the last one, that found no room on the way to the file",
+              capture ? capture->lost : 0);
     out.gauge("foregate_known_names", "names whose addresses are known", gateway.directory.size());
     out.gauge("foregate_kernel_routes", "routes read from the kernel",
               gateway.kernel.route_count());
@@ -327,10 +347,10 @@ void add_records(Samples& out, const Gateway& gateway) {
 
 } // namespace
 
-std::optional<double> BusyRatio::look(std::uint64_t turns, std::uint64_t idle_turns) noexcept {
+std::optional<double> BusyRatio::look(std::uint64_t all_now, std::uint64_t idle_now) noexcept {
     const bool first = !std::exchange(looked_, true);
-    const std::uint64_t all = turns - std::exchange(turns_, turns);
-    const std::uint64_t idle = idle_turns - std::exchange(idle_turns_, idle_turns);
+    const std::uint64_t all = all_now - std::exchange(all_, all_now);
+    const std::uint64_t idle = idle_now - std::exchange(idle_, idle_now);
     if (first || all == 0) {
         return std::nullopt;
     }

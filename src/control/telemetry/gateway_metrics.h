@@ -14,14 +14,14 @@ namespace foregate::control {
 
 class Gateway;
 
-/// The busy share of a polling core between two looks at its counters of turns.
+/// The busy share of a polling core between two looks at its counters of time.
 class BusyRatio {
 public:
-    /// nullopt until there were turns between two looks.
-    std::optional<double> look(std::uint64_t turns, std::uint64_t idle_turns) noexcept;
+    /// All of the time and its idle part, in any unit. nullopt until some passed between two looks.
+    std::optional<double> look(std::uint64_t all, std::uint64_t idle) noexcept;
 
 private:
-    std::uint64_t turns_ = 0, idle_turns_ = 0;
+    std::uint64_t all_ = 0, idle_ = 0;
     bool looked_ = false;
 };
 

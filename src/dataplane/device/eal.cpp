@@ -2,11 +2,15 @@
 #include "dataplane/device/eal.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
+#include <rte_pdump.h>
 #include <stdexcept>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 namespace foregate::dataplane {
@@ -16,6 +20,17 @@ namespace {
 bool is_pci(const std::string& device) {
     return device.size() >= 7 && device.find(':') != std::string::npos && device.find(',') == std::string::npos &&
            device.rfind("net_", 0) != 0;
+}
+
+/// Where DPDK puts its sockets; it would refuse to start if it could not.
+bool telemetry_possible(const std::string& file_prefix) {
+    const char* given = std::getenv("RUNTIME_DIRECTORY"); // set by systemd, and read by DPDK
+    const std::string base = given != nullptr ? given : "/var/run";
+    const std::filesystem::path folder = std::filesystem::path(base.substr(0, base.find(':'))) / "dpdk" / file_prefix;
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    constexpr std::size_t kLongestSocket = 80; // of the 107 that an address holds; DPDK appends to it
+    return ::access(folder.c_str(), W_OK | X_OK) == 0 && folder.string().size() < kLongestSocket;
 }
 
 /// "0@2,1@3,...": logical core numbers in the order of CoreLayout, each bound to its CPU.
@@ -33,8 +48,10 @@ std::string lcore_map(const Settings& settings, const CoreLayout& layout) {
 std::vector<std::string> eal_arguments(const Settings& settings) {
     std::vector<std::string> args{"foregate", "--lcores", lcore_map(settings, core_layout(settings)), "-m",
                                   std::to_string(settings.memory_mb), "--log-level", "lib.eal:4",
-                                  "--log-level", "pmd:4", "--file-prefix", "foregate"};
-    if (settings.hugepages) {
+                                  "--log-level", "pmd:4", "--log-level", "lib.telemetry:4", "--file-prefix", settings.file_prefix};
+    if (settings.hugepages && settings.share_memory) {
+        args.emplace_back("--single-file-segments");
+    } else if (settings.hugepages) {
         args.insert(args.end(), {"--in-memory", "--single-file-segments"});
     } else {
         args.insert(args.end(), {"--no-huge", "--no-shconf"});
@@ -49,7 +66,9 @@ std::vector<std::string> eal_arguments(const Settings& settings) {
     if (!any_pci) {
         args.emplace_back("--no-pci");
     }
-    args.emplace_back("--no-telemetry");
+    if (!telemetry_possible(settings.file_prefix)) {
+        args.emplace_back("--no-telemetry");
+    }
     return args;
 }
 
@@ -77,8 +96,15 @@ Eal::Eal(const Settings& settings) {
         throw std::runtime_error(std::string("DPDK did not start: ") + rte_strerror(rte_errno) +
                                  (settings.hugepages ? " (hugepages were asked for: are enough of them free?)" : ""));
     }
+    // Lets dpdk-dumpcap ask for copies of packets. Without it everything else works, so a failure is not one of ours.
+    dump_ready_ = settings.hugepages && settings.share_memory && rte_pdump_init() == 0;
 }
 
-Eal::~Eal() { rte_eal_cleanup(); }
+Eal::~Eal() {
+    if (dump_ready_) {
+        rte_pdump_uninit();
+    }
+    rte_eal_cleanup();
+}
 
 } // namespace foregate::dataplane

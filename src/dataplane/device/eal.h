@@ -27,6 +27,12 @@ public:
     ~Eal();
     Eal(const Eal&) = delete;
     Eal& operator=(const Eal&) = delete;
+
+    /// dpdk-dumpcap can attach.
+    [[nodiscard]] bool dump_ready() const noexcept { return dump_ready_; }
+
+private:
+    bool dump_ready_ = false;
 };
 
 } // namespace foregate::dataplane

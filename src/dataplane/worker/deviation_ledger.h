@@ -29,6 +29,17 @@ public:
         return seen;
     }
 
+    using Counts = std::array<std::uint16_t, kAppTypeCount>;
+    /// What count() has come to in `bucket`.
+    [[nodiscard]] Counts seen(std::uint32_t desktop, std::uint32_t bucket) const noexcept {
+        const Row& row = rows_[desktop < rows_.size() ? desktop : 0];
+        return row.bucket == bucket ? row.connections : Counts{};
+    }
+    /// Goes on from another ledger's figures.
+    void set(std::uint32_t desktop, std::uint32_t bucket, const Counts& counts) noexcept {
+        rows_[desktop < rows_.size() ? desktop : 0] = {bucket, counts};
+    }
+
 private:
     struct Row {
         std::uint32_t bucket = 0;

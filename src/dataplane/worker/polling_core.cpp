@@ -35,13 +35,19 @@ void PollingCore::run() noexcept {
         generations_->worker_online(worker_->index());
     }
     unsigned idle_turns = 0;
+    bool worked = false;
+    std::uint64_t turn_began = clock_.now_ns();
     while (!stop_.load(std::memory_order_relaxed)) {
         const std::uint64_t now = clock_.now_ns();
-        bool worked = worker_ != nullptr && worker_->poll(now);
+        (worked ? time_.busy_ns : time_.idle_ns).add(now - turn_began); // of the turn before
+        turn_began = now;
+        worked = worker_ != nullptr && worker_->poll(now);
         for (TransmitStage* stage : transmit_) {
             worked = stage->poll(now) || worked;
         }
         idle_turns = worked ? 0 : idle_turns + 1;
+        time_.turns.add(1);
+        time_.idle_turns.add(worked ? 0 : 1);
         if (idle_sleep_ && idle_turns > 16) {
             rest(now, idle_turns);
         } else if (!worked) {

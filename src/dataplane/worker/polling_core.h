@@ -2,6 +2,7 @@
 // A polling core: turns of its worker and of the transmit stages it owns, until it is told to stop.
 #pragma once
 
+#include "dataplane/counters.h"
 #include "dataplane/device/clock.h"
 #include "dataplane/generation.h"
 #include "dataplane/worker/transmit_stage.h"
@@ -27,6 +28,9 @@ public:
     /// Throws std::runtime_error when the lcore is busy.
     void start();
 
+    /// Read by any thread.
+    [[nodiscard]] const CoreTime& time() const noexcept { return time_; }
+
 private:
     static int entry(void* self);
     void run() noexcept;
@@ -38,6 +42,7 @@ private:
     Worker* worker_;
     GenerationSlot* generations_;
     std::vector<TransmitStage*> transmit_;
+    CoreTime time_;
     std::atomic<bool> stop_{false};
     bool started_ = false;
 };

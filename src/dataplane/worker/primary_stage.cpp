@@ -5,7 +5,7 @@
 
 namespace foregate::dataplane {
 
-bool PrimaryStage::run() noexcept {
+bool PrimaryStage::run(std::uint64_t now_ns) noexcept {
     bool any = false;
     for (unsigned side = 0; side < 2; ++side) {
         rte_mbuf* burst[kBurst];
@@ -14,6 +14,7 @@ bool PrimaryStage::run() noexcept {
             continue;
         }
         any = true;
+        capture_.see(burst, count, ports_[side]->index(), CaptureDirection::in, now_ns);
         unsigned sent = 0;
         // A full transmit queue empties within microseconds; a dead one must not hold up the worker.
         for (int attempt = 0; sent < count && attempt < 64; ++attempt) {

@@ -4,6 +4,7 @@
 
 #include "dataplane/counters.h"
 #include "dataplane/device/port.h"
+#include "dataplane/watch/capture_point.h"
 
 #include <array>
 
@@ -12,15 +13,16 @@ namespace foregate::dataplane {
 /// Owns both directions of both ports; called by one worker only.
 class PrimaryStage {
 public:
-    PrimaryStage(Port& desktops, Port& clients, CounterBlock& counters) noexcept
-        : ports_{&desktops, &clients}, counters_(counters) {}
+    PrimaryStage(Port& desktops, Port& clients, CounterBlock& counters, CapturePoint& capture) noexcept
+        : ports_{&desktops, &clients}, counters_(counters), capture_(capture) {}
 
     /// True when anything moved.
-    bool run() noexcept;
+    bool run(std::uint64_t now_ns) noexcept;
 
 private:
     std::array<Port*, 2> ports_;
     CounterBlock& counters_;
+    CapturePoint& capture_;
 };
 
 } // namespace foregate::dataplane

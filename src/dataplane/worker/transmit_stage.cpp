@@ -106,6 +106,7 @@ bool TransmitStage::send(std::uint64_t now_ns) noexcept {
         for (unsigned i = 0; i < count; ++i) {
             pending_[pending_count_++] = static_cast<rte_mbuf*>(out[i]);
         }
+        capture_.see(pending_.data() + (pending_count_ - count), count, port_.index(), CaptureDirection::out, now_ns);
     }
     if (pending_count_ == 0) {
         return false;

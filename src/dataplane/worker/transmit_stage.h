@@ -7,6 +7,7 @@
 #include "dataplane/device/port.h"
 #include "dataplane/mailbox.h"
 #include "dataplane/shape/shaper.h"
+#include "dataplane/watch/capture_point.h"
 
 #include <array>
 #include <cstdint>
@@ -46,6 +47,7 @@ public:
     [[nodiscard]] const Shaper& shaper() const noexcept { return shaper_; }
     [[nodiscard]] const Port& port() const noexcept { return port_; }
     [[nodiscard]] const CounterBlock& counters() const noexcept { return counters_; }
+    [[nodiscard]] CapturePoint& capture_point() noexcept { return capture_; }
 
 private:
     static constexpr unsigned kPending = kBurst;
@@ -58,6 +60,7 @@ private:
     Port& port_;
     PacketRing ring_;
     CounterBlock counters_;
+    CapturePoint capture_;
     Mailbox<ShaperOrder> orders_;
     Shaper shaper_;
     std::array<rte_mbuf*, kPending> pending_{}; ///< scheduled, not yet taken by the port

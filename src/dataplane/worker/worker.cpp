@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/worker/worker.h"
 
+#include "dataplane/worker/recorder.h"
+#include "dataplane/worker/stage_clock.h"
+
 #include <cstring>
 #include <rte_ring.h>
 
@@ -62,18 +65,22 @@ Worker::Worker(unsigned index, const Settings& settings, std::vector<PortLane> l
       splice_(state_, flow_stage_, count_, outlet_), verdict_(state_, outlet_), egress_(state_, outlet_),
       redirected_(spread_.own_ring()) {
     if (primary_desktops != nullptr && primary_clients != nullptr) {
-        primary_.emplace(*primary_desktops, *primary_clients, state_.counters);
+        primary_.emplace(*primary_desktops, *primary_clients, state_.counters, capture_);
     }
 }
 
-bool Worker::poll(std::uint64_t now_ns) noexcept {
+void Worker::begin_turn(std::uint64_t now_ns) noexcept {
     state_.now_ns = now_ns;
     state_.generation = &generations_.current();
     if (state_.generation->number != state_.generation_number) {
         state_.generation_number = state_.generation->number;
         ++state_.stamp;
     }
-    bool worked = primary_ && primary_->run();
+}
+
+bool Worker::poll(std::uint64_t now_ns) noexcept {
+    begin_turn(now_ns);
+    bool worked = primary_ && primary_->run(now_ns);
     for (const PortLane& lane : state_.lanes) {
         if (!is_routed(lane.kind) || state_.index >= lane.port->rx_queues()) {
             continue;
@@ -87,10 +94,8 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
         batch_.count = count;
         if (count != 0) {
             state_.counters.add(Counter::received, count);
-            ingress_.run(batch_, false);
-            spread_.run(batch_);
-            fragments_.run(batch_);
-            process(batch_);
+            capture_.see(burst, count, lane.port->index(), CaptureDirection::in, now_ns);
+            process(batch_, Entry::received);
             worked = true;
         }
     }
@@ -103,15 +108,13 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
         batch_.count = count;
         if (count != 0) {
             state_.counters.add(Counter::redirected_in, count);
-            ingress_.run(batch_, true);
-            fragments_.run(batch_);
-            process(batch_);
+            process(batch_, Entry::redirected);
             worked = true;
         }
     }
     if (fragments_.has_released()) {
         fragments_.take_released(batch_);
-        process(batch_);
+        process(batch_, Entry::released);
         worked = true;
     }
     if (!worked || turn_ % kHousekeepingTurns == 0) {
@@ -126,15 +129,90 @@ bool Worker::poll(std::uint64_t now_ns) noexcept {
     return worked;
 }
 
-/// The way of a packet that is ours and whole.
-void Worker::process(PacketBatch& batch) noexcept {
+/// The way of a packet.
+template <typename After>
+void Worker::run_stages(PacketBatch& batch, Entry entry, After&& after) noexcept {
+    if (entry != Entry::released) {
+        ingress_.run(batch, entry == Entry::redirected);
+        after(Stage::ingress);
+        if (entry == Entry::received) {
+            spread_.run(batch);
+            after(Stage::spread);
+        }
+        fragments_.run(batch);
+        after(Stage::fragments);
+    }
     flow_stage_.run(batch);
+    after(Stage::flow);
     splice_.from_upstream(batch);
+    after(Stage::splice_upstream);
     verdict_.run(batch);
+    after(Stage::verdict);
     splice_.from_desktop(batch);
+    after(Stage::splice_desktop);
     count_.run(batch);
+    after(Stage::count);
     egress_.run(batch);
     outlet_.flush();
+    after(Stage::egress);
+}
+
+void Worker::process(PacketBatch& batch, Entry entry) noexcept {
+    state_.counters.add(Counter::bursts);
+    if (trace_ != nullptr) [[unlikely]] {
+        process_traced(batch, entry);
+        return;
+    }
+    if (++bursts_ % kMeasuredEvery != 0) {
+        run_stages(batch, entry, [](Stage) noexcept {});
+        return;
+    }
+    StageClock clock(stage_cycles_);
+    run_stages(batch, entry, [&clock](Stage stage) noexcept { clock.done(stage); });
+    stage_cycles_.bursts.add(1);
+    stage_cycles_.packets.add(batch.count);
+}
+
+void Worker::trace_one(BatchSlot& slot, Entry entry, TracedPacket& into) noexcept {
+    if (entry != Entry::released) {
+        slot.parsed = ParsedPacket{}; // so that what it says of a frame that is not IP is of this one
+    }
+    Recorder recorder(state_, slot, entry == Entry::redirected, into);
+    run_stages(single_, entry, [&](Stage stage) noexcept { recorder.after(stage, slot); });
+}
+
+void Worker::process_traced(PacketBatch& batch, Entry entry) noexcept {
+    single_.count = 1;
+    BatchSlot& slot = single_.slots[0];
+    for (unsigned i = 0; i < batch.count; ++i) {
+        slot = batch.slots[i];
+        const rte_mbuf& packet = *slot.packet;
+        const bool wanted =
+            trace_->left->load(std::memory_order_relaxed) > 0 &&
+            trace_->filter->matches(slot.frame(), rte_pktmbuf_data_len(&packet), rte_pktmbuf_pkt_len(&packet)) &&
+            trace_->left->fetch_sub(1, std::memory_order_relaxed) > 0;
+        if (!wanted) {
+            run_stages(single_, entry, [](Stage) noexcept {});
+            continue;
+        }
+        TracedPacket traced;
+        trace_one(slot, entry, traced);
+        if (!trace_->packets.post(traced)) {
+            state_.counters.add(Counter::reports_lost);
+        }
+    }
+}
+
+void Worker::rehearse(rte_mbuf* packet, std::uint64_t now_ns, TracedPacket& into) noexcept {
+    begin_turn(now_ns);
+    single_.count = 1;
+    single_.slots[0].begin(packet);
+    trace_one(single_.slots[0], Entry::received, into);
+}
+
+void Worker::rehearse_orders(std::uint64_t now_ns) noexcept {
+    begin_turn(now_ns);
+    housekeeping();
 }
 
 void Worker::housekeeping() noexcept {

@@ -2,6 +2,8 @@
 // One polling core's work: the stages in their order, and nothing else.
 #pragma once
 
+#include "dataplane/stage_cycles.h"
+#include "dataplane/watch/capture_point.h"
 #include "dataplane/worker/outlet.h"
 #include "dataplane/worker/primary_stage.h"
 #include "dataplane/worker/spread_stage.h"
@@ -32,9 +34,32 @@ public:
     [[nodiscard]] UsageTable& usage_table(unsigned table) noexcept { return state_.usage_tables[table]; }
     [[nodiscard]] std::uint32_t flow_count() const noexcept { return static_cast<std::uint32_t>(flow_count_.read()); }
     [[nodiscard]] unsigned index() const noexcept { return state_.index; }
+    [[nodiscard]] StageSums stage_sums() const noexcept { return stage_cycles_.read(); }
+    [[nodiscard]] CapturePoint& capture_point() noexcept { return capture_; }
+
+    /// One packet through all stages, noted after each. Takes the packet over. For a worker that nobody polls.
+    void rehearse(rte_mbuf* packet, std::uint64_t now_ns, TracedPacket& into) noexcept;
+    /// Orders, timers and what they bring about; likewise.
+    void rehearse_orders(std::uint64_t now_ns) noexcept;
+    /// What its ledger says; likewise.
+    [[nodiscard]] DeviationLedger& ledger() noexcept { return state_.ledger; }
 
 private:
-    void process(PacketBatch& batch) noexcept;
+    /// Where a batch comes from, and so where its way begins.
+    enum class Entry : std::uint8_t {
+        received,
+        redirected, ///< by another worker
+        released,   ///< later fragments that have waited for their first one
+    };
+    void process(PacketBatch& batch, Entry entry) noexcept;
+    /// The way of a packet; `after(Stage)` is called behind each stage.
+    template <typename After>
+    void run_stages(PacketBatch& batch, Entry entry, After&& after) noexcept;
+    /// As process(), one packet at a time, so that whatever a stage counts is the packet's.
+    void process_traced(PacketBatch& batch, Entry entry) noexcept;
+    void trace_one(BatchSlot& slot, Entry entry, TracedPacket& into) noexcept;
+    void look_up(const LookUpFlow& order) noexcept;
+    void begin_turn(std::uint64_t now_ns) noexcept;
     void housekeeping() noexcept;
     void take_orders() noexcept;
     void obey(const Order& order) noexcept;
@@ -44,6 +69,8 @@ private:
     void view_held(Snapshot& into) noexcept;
 
     WorkerState state_;
+    StageCycles stage_cycles_;
+    CapturePoint capture_;
     GenerationSlot& generations_;
     Outlet outlet_;
     FlowStage flow_stage_;
@@ -57,7 +84,10 @@ private:
     std::optional<PrimaryStage> primary_;
     rte_ring* redirected_ = nullptr; ///< packets other workers found for us
     PacketBatch batch_;
+    PacketBatch single_;             ///< the packet of a traced burst that is being looked at
+    TraceJob* trace_ = nullptr;      ///< the control core's, until StopTrace
     std::uint64_t turn_ = 0;
+    std::uint64_t bursts_ = 0;
     std::uint32_t aged_at_ms_ = 0;
     OwnedCounter flow_count_;
     TakeSnapshot snapshot_{};        ///< being filled

@@ -78,7 +78,27 @@ void Worker::obey(const Order& order) noexcept {
         snapshot_left_ = take->flows ? state_.flows.places() : 0;
         snapshot_first_ = 0;
         snapshot_held_ = 0;
+    } else if (const auto* look = std::get_if<LookUpFlow>(&order)) {
+        look_up(*look);
+    } else if (const auto* start = std::get_if<StartTrace>(&order)) {
+        trace_ = start->job;
+    } else if (std::holds_alternative<StopTrace>(order) && trace_ != nullptr) {
+        TraceJob* job = trace_;
+        trace_ = nullptr;
+        job->released.store(true, std::memory_order_release);
     }
+}
+
+void Worker::look_up(const LookUpFlow& order) noexcept {
+    bool from_low = false;
+    const FlowKey key = flow_key(order.source, order.source_port, order.destination, order.destination_port,
+                                 order.protocol, from_low);
+    if (const Flow* flow = state_.flows.find(key, state_.flows.hash(key))) {
+        order.into->found = true;
+        order.into->view = view_of(*flow, state_.flows.cold(*flow), state_.now_ms());
+    }
+    order.into->unexpected = state_.ledger.seen(order.desktop, state_.generation->pattern->bucket());
+    order.into->done.store(true, std::memory_order_release);
 }
 
 void Worker::open_held(const OpenHeld& order) noexcept {

@@ -68,20 +68,6 @@ TEST(CommandValues, AgesNeedAMoment) {
     EXPECT_TRUE(seconds_since(SteadyTime{}, now).is_null());
 }
 
-TEST(CommandValues, DropsThatHappenedComeFirstAndNoneIsMissing) {
-    const Json rows = drop_rows([](DropReason reason) -> std::uint64_t {
-        return reason == DropReason::deviation ? 7 : reason == DropReason::no_buffer ? 1 : 0;
-    });
-    ASSERT_EQ(rows.size(), dataplane::kDropReasons);
-    EXPECT_EQ(rows[0]["reason"], "deviation");
-    EXPECT_EQ(rows[0]["count"], 7);
-    EXPECT_EQ(rows[1]["reason"], "no_buffer");
-    EXPECT_EQ(rows[2]["reason"], "truncated");
-    EXPECT_EQ(rows[2]["count"], 0);
-    EXPECT_FALSE(rows[0]["help"].get<std::string>().empty());
-    EXPECT_EQ(keys_of(rows[0]), (std::vector<std::string>{"reason", "count", "help"}));
-}
-
 TEST(CommandValues, QueueRowSumsItsDropsAndTellsDelays) {
     dataplane::ClassSnapshot queue;
     queue.packets_sent = 100;
