@@ -17,7 +17,7 @@ constexpr std::chrono::seconds kLookInterval{2};
 } // namespace
 
 CatalogueControl::CatalogueControl(const Config& config, unsigned workers, Publisher& publisher)
-    : files_(config.classify.catalogue), workers_(workers), publisher_(publisher) {}
+    : files_(config.classify.catalogue), cache_(config.classify.pattern_cache), workers_(workers), publisher_(publisher) {}
 
 CatalogueControl::~CatalogueControl() {
     if (running_.valid()) {
@@ -25,11 +25,16 @@ CatalogueControl::~CatalogueControl() {
     }
 }
 
-CatalogueControl::Outcome CatalogueControl::load_now(const Files& files,
+CatalogueControl::Outcome CatalogueControl::load_now(const Files& files, const std::filesystem::path& cache_folder,
                                                      const dataplane::Catalogue* before, unsigned workers) {
     const auto begun = std::chrono::steady_clock::now();
     Outcome outcome;
-    outcome.tables = std::make_shared<dataplane::CatalogueTables>(compile_catalogue(files, before), workers);
+    dataplane::PatternCache cache(cache_folder);
+    outcome.tables = std::make_shared<dataplane::CatalogueTables>(compile_catalogue(files, before, &cache), workers);
+    cache.tidy();
+    outcome.from_cache = cache.loaded();
+    outcome.refused = cache.refused();
+    outcome.unwritten = cache.unwritten();
     outcome.took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
     return outcome;
 }
@@ -48,8 +53,8 @@ bool CatalogueControl::reload() {
     }
     times_ = file_times();
     running_ = std::async(std::launch::async, [files = built_in_only_ ? Files{} : files_, before = tables_,
-                                               workers = workers_] {
-        return load_now(files, before ? &before->catalogue : nullptr, workers);
+                                               cache = cache_, workers = workers_] {
+        return load_now(files, cache, before ? &before->catalogue : nullptr, workers);
     });
     return true;
 }
@@ -84,9 +89,15 @@ void CatalogueControl::put_in_force(Outcome outcome) {
     ++loads_;
     last_error_.clear();
     publisher_.set(tables_);
-    spdlog::info("catalogue in force: {} names, {} signatures, {} host patterns, {} ms",
+    for (const std::string& entry : outcome.refused) {
+        spdlog::warn("compiled patterns: {}", entry);
+    }
+    for (const std::string& entry : outcome.unwritten) {
+        spdlog::info("compiled patterns: {}", entry); // all works without: the next start compiles again
+    }
+    spdlog::info("catalogue in force: {} names, {} signatures, {} host patterns, {} ms, {} databases from the cache",
                  tables_->catalogue.names() - 1, tables_->catalogue.signatures(),
-                 tables_->catalogue.host_patterns(), load_took_.count());
+                 tables_->catalogue.host_patterns(), load_took_.count(), outcome.from_cache);
 }
 
 std::vector<std::filesystem::file_time_type> CatalogueControl::file_times() const {

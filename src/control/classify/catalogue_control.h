@@ -44,14 +44,17 @@ private:
     struct Outcome {
         std::shared_ptr<const dataplane::CatalogueTables> tables;
         std::chrono::milliseconds took{};
+        unsigned from_cache = 0;        ///< databases that did not have to be compiled
+        std::vector<std::string> refused, unwritten; ///< entries of the cache
     };
     using Files = std::vector<std::filesystem::path>;
-    [[nodiscard]] static Outcome load_now(const Files& files,
+    [[nodiscard]] static Outcome load_now(const Files& files, const std::filesystem::path& cache_folder,
                                           const dataplane::Catalogue* before, unsigned workers);
     void put_in_force(Outcome outcome);
     [[nodiscard]] std::vector<std::filesystem::file_time_type> file_times() const;
 
     const Files files_;
+    const std::filesystem::path cache_; ///< folder of compiled patterns
     bool built_in_only_ = false; ///< the operator's files did not compile at the start
     const unsigned workers_;
     Publisher& publisher_;

@@ -342,10 +342,10 @@ CatalogueSpec load_catalogue(const std::vector<std::filesystem::path>& files) {
 }
 
 dataplane::Catalogue compile_catalogue(const std::vector<std::filesystem::path>& files,
-                                       const dataplane::Catalogue* before) {
+                                       const dataplane::Catalogue* before, dataplane::PatternCache* cache) {
     const CatalogueSpec spec = load_catalogue(files);
     try {
-        return dataplane::Catalogue::build(spec, before);
+        return dataplane::Catalogue::build(spec, before, cache);
     } catch (const std::invalid_argument& error) {
         // "file:line: message" already, or of the catalogue as a whole.
         const std::string what = error.what();

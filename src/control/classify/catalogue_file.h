@@ -5,6 +5,7 @@
 #include "control/config/config_error.h"
 #include "dataplane/classify/catalogue.h"
 #include "dataplane/classify/catalogue_spec.h"
+#include "dataplane/classify/pattern_cache.h"
 
 #include <filesystem>
 #include <string>
@@ -27,6 +28,7 @@ void read_catalogue(std::string_view text, const std::string& file, dataplane::C
 
 /// load_catalogue() and Catalogue::build(); patterns that do not compile are a ConfigError too.
 [[nodiscard]] dataplane::Catalogue compile_catalogue(const std::vector<std::filesystem::path>& files,
-                                                     const dataplane::Catalogue* before = nullptr);
+                                                     const dataplane::Catalogue* before = nullptr,
+                                                     dataplane::PatternCache* cache = nullptr);
 
 } // namespace foregate::control

@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstdlib>
 #include <iomanip>
 #include <optional>
 #include <ostream>
@@ -145,6 +146,32 @@ void classify_file(const std::string& file, OfflineGateway& gateway, const Class
     }
 }
 
+/// By the XDG Base Directory Specification; empty when there is no home.
+std::filesystem::path cache_folder() {
+    const char* cache = std::getenv("XDG_CACHE_HOME");
+    if (cache != nullptr && cache[0] == '/') { // others are to be ignored
+        return std::filesystem::path(cache) / "foregate" / "patterns";
+    }
+    const char* home = std::getenv("HOME");
+    return home != nullptr && home[0] == '/' ? std::filesystem::path(home) / ".cache" / "foregate" / "patterns"
+                                             : std::filesystem::path();
+}
+
+/// An entry that is not trusted is told of; whether the folder can be written to is nobody's concern here.
+Catalogue catalogue_of(const ClassifyArguments& arguments, std::ostream& err) {
+    const std::filesystem::path folder = cache_folder();
+    if (folder.empty()) {
+        return compile_catalogue(arguments.catalogues);
+    }
+    dataplane::PatternCache cache(folder);
+    Catalogue catalogue = compile_catalogue(arguments.catalogues, nullptr, &cache);
+    cache.tidy();
+    for (const std::string& entry : cache.refused()) {
+        err << entry << '\n';
+    }
+    return catalogue;
+}
+
 } // namespace
 
 int run_classify(const ClassifyArguments& arguments, std::ostream& out, std::ostream& err) {
@@ -152,7 +179,7 @@ int run_classify(const ClassifyArguments& arguments, std::ostream& out, std::ost
     if (!arguments.feeds.empty()) {
         threats = threat_list_of(arguments.feeds, err);
     }
-    OfflineGateway gateway(compile_catalogue(arguments.catalogues), std::move(threats));
+    OfflineGateway gateway(catalogue_of(arguments, err), std::move(threats));
     int status = 0;
     for (const std::string& file : arguments.captures) {
         try {

@@ -210,6 +210,7 @@ struct ThreatConfig {
 /// How flows are told apart.
 struct ClassifyConfig {
     std::vector<std::filesystem::path> catalogue; ///< on top of the built-in one, in order
+    std::filesystem::path pattern_cache; ///< folder of compiled patterns; default state_dir/patterns
     unsigned undecided_flows = 4096; ///< of each worker: flows whose payload is still looked at
     unsigned payloads = 12;          ///< looked at, of a flow
     bool operator==(const ClassifyConfig&) const = default;

@@ -31,6 +31,7 @@ void fill_in(Config& config) {
     };
     otherwise(config.analytics.database, config.system.state_dir / "usage.db");
     otherwise(config.events.file, config.system.state_dir / "events.json");
+    otherwise(config.classify.pattern_cache, config.system.state_dir / "patterns");
     otherwise(config.captures.folder, config.system.state_dir / "captures");
     otherwise(config.console.socket, config.system.run_dir / "console.sock");
 }

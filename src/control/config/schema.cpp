@@ -353,6 +353,8 @@ const Rows<ClassifyConfig>& classify_rows() {
     static const Rows<C> rows{
         list("catalogue", &C::catalogue, existing_file(), 0, "[]",
              "catalogue files on top of the built-in one; later ones win"),
+        may_be_empty(key("pattern-cache", &C::pattern_cache, path(), "",
+                         "folder of compiled patterns; empty: patterns in state-dir")),
         key("undecided-flows", &C::undecided_flows, whole(64, 1'048'576), "4096",
             "of each worker: flows whose payload is still looked at"),
         key("payloads", &C::payloads, whole(2, 64), "12",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/classify/catalogue.h"
 
-#include <hs.h>
+#include "dataplane/classify/pattern_database.h"
 
 #include <algorithm>
 #include <atomic>
@@ -12,59 +12,14 @@ namespace foregate::dataplane {
 
 namespace {
 
-struct DatabaseDeleter {
-    void operator()(hs_database_t* database) const noexcept { hs_free_database(database); }
-};
 struct ScratchDeleter {
     void operator()(hs_scratch_t* scratch) const noexcept { hs_free_scratch(scratch); }
 };
-using Database = std::unique_ptr<hs_database_t, DatabaseDeleter>;
 
 constexpr std::size_t kSides = 4; ///< tcp client, tcp server, udp client, udp server
 
 constexpr std::size_t side_of(PortSpace over, bool from_client) noexcept {
     return (over == PortSpace::tcp ? 0U : 2U) + (from_client ? 0U : 1U);
-}
-
-/// Patterns of one database, with what to say when one does not compile.
-struct Patterns {
-    std::vector<std::string> texts;
-    std::vector<unsigned> ids;
-    std::vector<std::string> where;
-
-    void add(std::string text, unsigned id, std::string place) {
-        texts.push_back(std::move(text));
-        ids.push_back(id);
-        where.push_back(std::move(place));
-    }
-};
-
-Database compile(const Patterns& patterns) {
-    if (patterns.texts.empty()) {
-        return nullptr;
-    }
-    std::vector<const char*> texts;
-    for (const std::string& text : patterns.texts) {
-        texts.push_back(text.c_str());
-    }
-    const std::vector<unsigned> flags(texts.size(), HS_FLAG_DOTALL | HS_FLAG_SINGLEMATCH);
-    hs_database_t* database = nullptr;
-    hs_compile_error_t* error = nullptr;
-    if (hs_compile_multi(texts.data(), flags.data(), patterns.ids.data(), static_cast<unsigned>(texts.size()),
-                         HS_MODE_BLOCK, nullptr, &database, &error) != HS_SUCCESS) {
-        std::string message = "the catalogue's patterns do not compile";
-        if (error != nullptr) {
-            const int which = error->expression;
-            message = error->message;
-            if (which >= 0 && static_cast<std::size_t>(which) < patterns.where.size()) {
-                message = patterns.where[static_cast<std::size_t>(which)] + ": the pattern " +
-                          patterns.texts[static_cast<std::size_t>(which)] + " does not compile: " + message;
-            }
-            hs_free_compile_error(error);
-        }
-        throw std::invalid_argument(message);
-    }
-    return Database(database);
 }
 
 /// `*.media.*.example` as a pattern over the whole host; `*` is any text, a leading `*.` also the name itself.
@@ -175,7 +130,7 @@ Catalogue::~Catalogue() = default;
 Catalogue::Catalogue(Catalogue&&) noexcept = default;
 Catalogue& Catalogue::operator=(Catalogue&&) noexcept = default;
 
-Catalogue Catalogue::build(const CatalogueSpec& spec, const Catalogue* before) {
+Catalogue Catalogue::build(const CatalogueSpec& spec, const Catalogue* before, PatternCache* cache) {
     Catalogue catalogue;
     if (before != nullptr) {
         catalogue.names_ = before->names_;
@@ -200,8 +155,8 @@ Catalogue Catalogue::build(const CatalogueSpec& spec, const Catalogue* before) {
         catalogue.intern(application.name, application.type, false, catalogue.number(application.name) == kUnknown);
     }
     catalogue.add_ports(spec);
-    catalogue.add_signatures(spec);
-    catalogue.add_hosts(spec);
+    catalogue.add_signatures(spec, cache);
+    catalogue.add_hosts(spec, cache);
     return catalogue;
 }
 
@@ -253,7 +208,7 @@ void Catalogue::add_ports(const CatalogueSpec& spec) {
     std::sort(tls_ports_.begin(), tls_ports_.end());
 }
 
-void Catalogue::add_signatures(const CatalogueSpec& spec) {
+void Catalogue::add_signatures(const CatalogueSpec& spec, PatternCache* cache) {
     std::array<Patterns, kSides> sides;
     for (const ProtocolSpec& protocol : spec.protocols) {
         for (const SignatureSpec& signature : protocol.signatures) {
@@ -286,11 +241,11 @@ void Catalogue::add_signatures(const CatalogueSpec& spec) {
         }
     }
     for (std::size_t side = 0; side < kSides; ++side) {
-        databases_->signatures[side] = compile(sides[side]);
+        databases_->signatures[side] = compile_patterns(sides[side], cache);
     }
 }
 
-void Catalogue::add_hosts(const CatalogueSpec& spec) {
+void Catalogue::add_hosts(const CatalogueSpec& spec, PatternCache* cache) {
     Patterns wild;
     suffixes_ = HostSuffixes();
     for (const ApplicationSpec& application : spec.applications) {
@@ -311,7 +266,7 @@ void Catalogue::add_hosts(const CatalogueSpec& spec) {
     }
     suffixes_.freeze();
     std::sort(alpn_.begin(), alpn_.end());
-    databases_->hosts = compile(wild);
+    databases_->hosts = compile_patterns(wild, cache);
 }
 
 std::uint16_t Catalogue::port_protocol(PortSpace space, std::uint16_t port) const noexcept {

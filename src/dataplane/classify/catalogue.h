@@ -18,6 +18,7 @@
 namespace foregate::dataplane {
 
 class Catalogue;
+class PatternCache;
 
 /// Hyperscan's working memory for one catalogue and one thread. Movable; may outlive the catalogue.
 class CatalogueScratch {
@@ -73,8 +74,9 @@ public:
 
     /// Compiles `spec` (a second or so: not on a polling core). Names that `before` knows keep their numbers, so that
     /// flows decided under it stay what they are. Throws std::invalid_argument with `file:line: message` for what does
-    /// not compile.
-    [[nodiscard]] static Catalogue build(const CatalogueSpec& spec, const Catalogue* before = nullptr);
+    /// not compile. With a `cache` what was compiled before is taken from there.
+    [[nodiscard]] static Catalogue build(const CatalogueSpec& spec, const Catalogue* before = nullptr,
+                                         PatternCache* cache = nullptr);
 
     [[nodiscard]] std::uint16_t names() const noexcept { return static_cast<std::uint16_t>(names_.size()); }
     [[nodiscard]] std::string_view name(std::uint16_t number) const noexcept {
@@ -136,8 +138,8 @@ private:
 
     std::uint16_t intern(const std::string& text, AppType type, bool carrier, bool set);
     void add_ports(const CatalogueSpec& spec);
-    void add_signatures(const CatalogueSpec& spec);
-    void add_hosts(const CatalogueSpec& spec);
+    void add_signatures(const CatalogueSpec& spec, PatternCache* cache);
+    void add_hosts(const CatalogueSpec& spec, PatternCache* cache);
 
     std::uint32_t edition_ = 0;
     std::vector<Name> names_;
