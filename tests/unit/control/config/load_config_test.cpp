@@ -109,7 +109,9 @@ TEST(ConfigReference, LoadsToTheStructsDefaults) {
     plain.analytics.database = "/var/lib/foregate/usage.db";
     plain.console.socket = "/run/foregate/console.sock";
     plain.events.file = "/var/lib/foregate/events.json";
+    plain.classify.pattern_cache = "/var/lib/foregate/patterns";
     EXPECT_TRUE(config.system == plain.system);
+    EXPECT_TRUE(config.classify == plain.classify);
     EXPECT_EQ(config.unknown_desktops, plain.unknown_desktops);
     EXPECT_EQ(config.resolvers, plain.resolvers);
     EXPECT_TRUE(config.access == plain.access);
