@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/worker/stages.h"
 
+#include "dataplane/classify/flow_beginning.h"
 #include "dataplane/worker/address_gate.h"
 
 #include <algorithm>
@@ -246,7 +247,8 @@ void FlowStage::end_half_open(std::optional<std::uint32_t> place) noexcept {
 }
 
 void FlowStage::begin(Flow& flow, const BatchSlot& slot) noexcept {
-    state_.flows.cold(flow).created_ms = state_.now_ms();
+    FlowCold& cold = state_.flows.cold(flow);
+    cold.created_ms = state_.now_ms();
     flow.begun_by_desktop = from_desktop_port(slot);
     flow.desktop_is_low = flow.begun_by_desktop == slot.from_low;
     flow.tcp = slot.parsed.protocol == kProtoTcp ? TcpPhase::opening : TcpPhase::none;
@@ -255,6 +257,11 @@ void FlowStage::begin(Flow& flow, const BatchSlot& slot) noexcept {
                                 ? tables->catalogue.port_type(slot.parsed.protocol, flow.server_port())
                                 : app_type_of_port(slot.parsed.protocol, flow.server_port());
     flow.app = state_.services.find(flow.server(), flow.server_port(), flow.protocol, by_port);
+    if (tables != nullptr) {
+        const FlowBeginning beginning = flow_beginning(slot.parsed, tables->catalogue);
+        cold.client_is_low = beginning.from_client == slot.from_low;
+        cold.beginning_seen = beginning.seen;
+    }
     state_.counters.add(Counter::flows_created);
 }
 

@@ -62,6 +62,8 @@ class VerdictStage {
 public:
     VerdictStage(WorkerState& state, Outlet& outlet) noexcept : state_(state), outlet_(outlet) {}
     void run(PacketBatch& batch) noexcept;
+    /// A flow ends: if it is undecided still, it is what it seems to be, or what its port is known for.
+    void conclude(Flow& flow) noexcept;
 
 private:
     void decide(BatchSlot& slot) noexcept;
