@@ -49,11 +49,20 @@ void FlowStage::run(PacketBatch& batch) noexcept {
             slot.flow = state_.flows.prefetch_flow(slot.parsed.ip_version == 6, slot.flow_hash);
         }
     }
+    const RouteTable& routes = *state_.generation->routes;
+    const std::uint32_t now_ms = state_.now_ms();
     for (BatchSlot& slot : batch) {
         if (slot.fate == Fate::pending) {
-            slot.flow = find_or_create(slot);
+            Flow* flow = slot.flow;
+            if (flow == nullptr || !is_flow_of(*flow, slot) || flow->stamp != state_.stamp) [[unlikely]] {
+                slot.flow = find_or_create(slot);
+            } else if (forged(*flow, slot)) [[unlikely]] {
+                slot.flow = nullptr;
+            } else {
+                flow->last_seen_ms = now_ms;
+            }
             if (slot.flow != nullptr) {
-                prefetch_rest(slot);
+                prefetch_rest(slot, routes);
             }
         }
     }
@@ -78,9 +87,9 @@ bool FlowStage::from_desktop_port(const BatchSlot& slot) const noexcept {
     return state_.lanes[slot.packet->port].kind == PortKind::desktop;
 }
 
-void FlowStage::prefetch_rest(const BatchSlot& slot) const noexcept {
+void FlowStage::prefetch_rest(const BatchSlot& slot, const RouteTable& routes) const noexcept {
     const Flow& flow = *slot.flow;
-    __builtin_prefetch(&state_.generation->routes->hop(flow.hops[slot.from_low ? 0 : 1]));
+    __builtin_prefetch(&routes.hop(flow.hops[slot.from_low ? 0 : 1]));
     if (!flow.has_desktop) {
         return;
     }
