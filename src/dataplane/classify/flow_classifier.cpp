@@ -25,7 +25,7 @@ void FlowClassifier::State::reset() noexcept {
     protocol = application = 0;
     payloads = {};
     tls_looks = dtls_looks = seeming = 0;
-    tunnel = false;
+    tunnel = nameless_hello = false;
     gathering = Gathering::nothing;
     stream_begun = {};
     counts = {};

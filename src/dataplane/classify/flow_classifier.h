@@ -64,6 +64,7 @@ private:
         std::uint16_t application = 0;
         std::array<std::uint8_t, 2> payloads{}; ///< [0] from the client
         std::uint8_t tls_looks = 0;     ///< payloads that are likely TLS
+        bool nameless_hello = false;    ///< a whole ClientHello without a name: the certificate may have one
         std::uint8_t dtls_looks = 0;
         std::uint8_t seeming = 0;       ///< payloads since it seems to be `protocol`
         Gathering gathering = Gathering::nothing;
@@ -96,6 +97,9 @@ private:
     [[nodiscard]] bool look_tls(Look& look) noexcept;
     [[nodiscard]] bool look_dns_stream(Look& look) noexcept;
     void name_hello(Look& look, NameSpot spot, const TlsClientHello& hello, std::uint16_t& application) noexcept;
+    [[nodiscard]] bool look_certificate(Look& look, std::uint16_t protocol) noexcept;
+    [[nodiscard]] bool look_http2(Look& look) noexcept;
+    static void name_banner(Look& look) noexcept;
     [[nodiscard]] bool look_http(Look& look) noexcept;
     void found_http(Look& look, const struct HttpRequest& request, bool with_host) noexcept;
     void look_udp(Look& look) noexcept;

@@ -32,7 +32,17 @@ void FlowClassifier::look_udp(Look& look) noexcept {
         decide(look, PayloadParser::dtls, application);
         return;
     }
-    if (look_signatures(look, PortSpace::udp, PayloadParser::none) || look_ber(look)) {
+    if (look_signatures(look, PortSpace::udp, PayloadParser::none)) {
+        // What speaks DNS on another port (DNScrypt's certificates) names its provider.
+        const DnsResult result = parse_dns_message(look.packet.payload, dns_);
+        if ((result == DnsResult::query || result == DnsResult::answer) && dns_.question_class == kDnsClassIn) {
+            if (SeenName* seen = look.out.add_name(NameSpot::other)) {
+                seen->name = dns_.name;
+            }
+        }
+        return;
+    }
+    if (look_ber(look)) {
         return;
     }
     (void)look_media(look);
