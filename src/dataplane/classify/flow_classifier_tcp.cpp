@@ -4,6 +4,7 @@
 #include "dataplane/classify/flow_classifier.h"
 #include "dataplane/classify/http2_request.h"
 #include "dataplane/classify/http_request.h"
+#include "dataplane/classify/socks_request.h"
 #include "dataplane/classify/tls_certificate.h"
 #include "dataplane/classify/tls_client_hello.h"
 #include "dataplane/classify/tls_records.h"
@@ -39,7 +40,8 @@ bool begins_with_method(std::string_view text) noexcept {
 } // namespace
 
 void FlowClassifier::look_tcp(Look& look) noexcept {
-    if (look_tls(look) || look_http2(look) || look_http(look) || look_dns_stream(look) || look_stun(look)) {
+    if (look_tls(look) || look_http2(look) || look_http(look) || look_dns_stream(look) || look_stun(look) ||
+        look_socks(look)) {
         return;
     }
     if (look_signatures(look, PortSpace::tcp, PayloadParser::none)) {
@@ -60,13 +62,21 @@ bool FlowClassifier::look_tls(Look& look) noexcept {
     if (tls == Catalogue::kUnknown) {
         return false;
     }
+    State& state = look.state;
+    const std::uint16_t within = look.catalogue.over_tls(state.protocol);
+    const std::span<const std::uint8_t> payload = look.packet.payload;
+    if (within != Catalogue::kUnknown && payload.size() > 2 && payload[0] == 0x16 && payload[1] == 3) {
+        // Behind a STARTTLS: what begins here are streams of their own.
+        state.tls_protocol = within;
+        state.stream_begun = {};
+        look.view = stream_view(state, look.packet);
+    }
     const std::uint16_t by_port = look.catalogue.tls_protocol(look.packet.server_port);
-    const std::uint16_t within = look.catalogue.over_tls(look.state.protocol);
-    const std::uint16_t protocol = within != Catalogue::kUnknown    ? within
+    const std::uint16_t protocol = state.tls_protocol != 0          ? state.tls_protocol
                                    : by_port != Catalogue::kUnknown ? by_port
                                                                     : tls;
-    // Behind a STARTTLS the hello is not at the stream's beginning.
-    const std::span<const std::uint8_t> hello_at = within != Catalogue::kUnknown ? look.packet.payload : look.view;
+    // A hello may also stand alone behind what is none (a header of a proxy, bytes that were lost).
+    const std::span<const std::uint8_t> hello_at = look.view[0] == 0x16 ? look.view : payload;
     if (hello_at[0] == 0x16) {
         TlsClientHello hello;
         const TlsResult result = parse_tls_client_hello(hello_at, hello);
@@ -78,7 +88,7 @@ bool FlowClassifier::look_tls(Look& look) noexcept {
         }
         if (result == TlsResult::none) {
             seem(look, protocol, look.catalogue.application_of_alpn(hello.protocols.first()));
-            look.state.nameless_hello = true;
+            state.nameless_hello = true;
             return true;
         }
         if (result == TlsResult::incomplete && hello_at.size() > 9 && hello_at[5] == 1) {
@@ -86,7 +96,7 @@ bool FlowClassifier::look_tls(Look& look) noexcept {
             return true;
         }
     }
-    if (look.state.nameless_hello && !look.packet.from_client && look_certificate(look, protocol)) {
+    if (state.nameless_hello && !look.packet.from_client && look_certificate(look, protocol)) {
         return true;
     }
     if (look_at_tls_records(look.packet.payload) == RecordLook::sure ||
@@ -148,6 +158,40 @@ bool FlowClassifier::look_http2(Look& look) noexcept {
         seem(look, http2);
         return true;
     case Http2Result::not_http2:
+        break;
+    }
+    return false;
+}
+
+/// A SOCKS client's request names where it wants to go.
+bool FlowClassifier::look_socks(Look& look) noexcept {
+    const std::uint16_t socks = look.catalogue.parser_protocol(PayloadParser::socks);
+    if (socks == Catalogue::kUnknown) {
+        return false;
+    }
+    const bool begun = look.state.protocol == socks;
+    if (!look.packet.from_client) {
+        return begun; // the proxy's answers are short and say nothing more
+    }
+    if (!begun && !look.first) {
+        return false;
+    }
+    SocksRequest request;
+    switch (parse_socks_request(look.view, request)) {
+    case SocksResult::found: {
+        if (SeenName* seen = look.out.add_name(NameSpot::http_connect)) {
+            seen->name = request.host;
+        }
+        decide(look, socks, look.catalogue.application_of_host(request.host.view(), look.scratch));
+        return true;
+    }
+    case SocksResult::none:
+        decide(look, socks);
+        return true;
+    case SocksResult::incomplete:
+        seem(look, socks);
+        return true;
+    case SocksResult::not_socks:
         break;
     }
     return false;
