@@ -41,7 +41,7 @@ def arrow_problem(where, target):
     parts = where.split("/")
     other = target.split("/")
     if plane == "dataplane" and len(parts) > 1 and parts[1] in FEATURES and other[0] == "dataplane" and len(other) > 2:
-        if other[1] in FEATURES + ["worker", "device"] and other[1] != parts[1]:
+        if other[1] in FEATURES + ["worker", "device", "offline"] and other[1] != parts[1]:
             return f"feature folder {parts[1]}/ knows packet/ and root headers, not {other[1]}/"
     return None
 

@@ -84,7 +84,7 @@ std::shared_ptr<const dataplane::PatternTable> pattern_table(const Pattern& patt
         }
     }
     const auto bucket = static_cast<std::uint32_t>(pattern.bucket);
-    return std::make_shared<dataplane::PatternTable>(bucket, std::move(classes), std::move(expected));
+    return std::make_shared<dataplane::PatternTable>(bucket, std::move(classes), expected);
 }
 
 dataplane::Generation& Publisher::next() {

@@ -123,6 +123,9 @@ struct FlowCold {
     DropReason blocked_for = DropReason::blocked_flow;
     std::uint8_t inspected = 0;          ///< kWatched, kLookedAtEnough (VerdictStage), or 0
     bool named = false;                  ///< has shown a name that the access list allows
+    bool client_is_low = false;          ///< who asks and who answers, as far as the first packet told
+    bool beginning_seen = false;         ///< and that packet was the flow's first one, so it is certain
+    bool guessed = false;                ///< application_protocol is what the port is known for, no more
 };
 static_assert(sizeof(FlowCold) <= 32);
 

@@ -46,6 +46,7 @@ struct FlowView {
     AppType app = AppType::other;
     std::uint16_t application_protocol = 0; ///< numbers of the catalogue; 0 = not known
     std::uint16_t application = 0;
+    bool guessed = false;                   ///< application_protocol: by the port alone
     FlowVerdict verdict = FlowVerdict::undecided;
     DropReason blocked_for = DropReason::blocked_flow;
     TcpPhase tcp = TcpPhase::none;

@@ -58,6 +58,7 @@ struct Settings {
     unsigned shaper_cpu = 1;        ///< shares the polling core when equal to a worker's
     unsigned control_cpu = 0;
     bool hugepages = false;
+    bool offline = false;           ///< captures only: no devices, no files, no privileges, any CPU
     bool share_memory = false;      ///< with hugepages: other DPDK processes (dpdk-dumpcap) may attach
     std::string file_prefix = "foregate"; ///< DPDK's name for this process: telemetry socket, shared files
     unsigned memory_mb = 512;

@@ -53,6 +53,19 @@ void add_hardware(std::vector<BenchResult>& out, WorkerRig& rig, std::mt19937& r
     }
 }
 
+/// Where the cycles of a packet go, by the worker's own clock (every sixteenth burst).
+void add_stages(std::vector<BenchResult>& out, const FlowCount& size, const std::vector<StageSums>& runs) {
+    for (std::size_t stage = 0; stage < kStages; ++stage) {
+        std::vector<double> values;
+        for (const StageSums& sums : runs) {
+            values.push_back(static_cast<double>(sums.cycles[stage]) / static_cast<double>(sums.packets));
+        }
+        out.push_back(summarise("decided_64B_" + std::string(size.name) + "_flows_in_" +
+                                    std::string(stage_name(static_cast<Stage>(stage))) + "_cycles",
+                                "cycles/packet", values));
+    }
+}
+
 } // namespace
 
 std::vector<BenchResult> decided_flows(const FlowCount& size, bool with_driver, Effort effort) {
@@ -61,8 +74,10 @@ std::vector<BenchResult> decided_flows(const FlowCount& size, bool with_driver, 
     rig.expect_decided(size.flows);
     std::mt19937 random(1);
     std::vector<double> cycles, quiet, driver;
+    std::vector<StageSums> stages;
     for (int run = 0; run <= effort.runs; ++run) {
         std::vector<double> worked, received;
+        const StageSums before = rig.worker().stage_sums();
         for (unsigned i = 0; i < effort.batches; ++i) {
             worked.push_back(cycles_a_packet(rig, random, size.flows));
             if (with_driver) {
@@ -73,6 +88,7 @@ std::vector<BenchResult> decided_flows(const FlowCount& size, bool with_driver, 
         if (run == 0) { // the first one warms up
             continue;
         }
+        stages.push_back(rig.worker().stage_sums().since(before));
         std::sort(worked.begin(), worked.end());
         cycles.push_back(median_of(worked));
         quiet.push_back(worked[worked.size() / 10]);
@@ -86,6 +102,7 @@ std::vector<BenchResult> decided_flows(const FlowCount& size, bool with_driver, 
     if (with_driver) {
         out.push_back(summarise("receive_64B_cycles", "cycles/packet", driver));
     }
+    add_stages(out, size, stages);
     add_hardware(out, rig, random, size, effort.runs);
     rig.expect_no_drops();
     return out;

@@ -290,7 +290,7 @@ def main(tests=None, prefix=PREFIX, skipped=()):
             bench.gateway.start()
             wanted = ("test_", "long_") if arguments.long else ("test_",)
             for name, function in list((tests or globals()).items()):
-                if not name.startswith(wanted) or arguments.only not in name:
+                if not name.startswith(wanted) or not callable(function) or arguments.only not in name:
                     continue
                 begin = time.monotonic()
                 try:

@@ -27,6 +27,7 @@ public:
     /// False at the end. Of a packet that a pcap file ends within there is what is there; `cut_off()` tells.
     [[nodiscard]] bool next(CapturedPacket& out);
     [[nodiscard]] bool cut_off() const noexcept { return cut_off_; }
+    [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); } ///< of the file
 
 private:
     struct Interface {

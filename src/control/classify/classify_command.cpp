@@ -3,18 +3,24 @@
 
 #include "control/classify/capture_file.h"
 #include "control/classify/catalogue_file.h"
-#include "control/classify/offline_flows.h"
 #include "control/classify/unwrap.h"
 #include "control/threat/threat_cli.h"
+#include "dataplane/offline/offline_gateway.h"
+#include "dataplane/packet/parse.h"
 
 #include <nlohmann/json.hpp>
 
 #include <iomanip>
+#include <optional>
 #include <ostream>
 
 namespace foregate::control {
 
 using dataplane::Catalogue;
+using dataplane::OfflineFlow;
+using dataplane::OfflineFlows;
+using dataplane::OfflineGateway;
+using dataplane::OfflineVerdict;
 using Json = nlohmann::ordered_json;
 
 namespace {
@@ -46,32 +52,25 @@ std::string protocol_text(const OfflineFlow& flow) {
     }
 }
 
-/// What the threat list says about a flow: its server's address, and every name seen in it.
-class Verdicts {
-public:
-    Verdicts(const std::string& feeds, std::ostream& err)
-        : db_(feeds.empty() ? dataplane::ThreatDb() : threat_list_of(feeds, err)), scratch_(db_.make_scratch()) {}
-
-    [[nodiscard]] std::string_view of(const OfflineFlow& flow) {
-        std::string_view verdict = "allow";
-        const auto take = [&verdict](const dataplane::ThreatEntry* entry) {
-            if (entry != nullptr && verdict != "block") {
-                verdict = dataplane::threat_action_name(entry->action);
-            }
-        };
-        take(db_.match_address(flow.server));
-        for (const std::string& host : flow.hosts) {
-            take(db_.match_name(host, scratch_));
-        }
-        return verdict;
+std::string_view verdict_text(const OfflineFlow& flow) {
+    switch (flow.verdict) {
+    case OfflineVerdict::block:
+        return dataplane::threat_action_name(dataplane::ThreatAction::block);
+    case OfflineVerdict::note:
+        return dataplane::threat_action_name(dataplane::ThreatAction::note);
+    case OfflineVerdict::allow:
+        break;
     }
+    return "allow";
+}
 
-private:
-    dataplane::ThreatDb db_;
-    dataplane::NameScratch scratch_;
-};
+/// No more flows can be in a capture of this size: each has a record's header and an IP header at least.
+std::uint64_t most_flows(const CaptureFile& capture) {
+    constexpr std::uint64_t kLeastPacket = 16 + 20;
+    return capture.size() / kLeastPacket;
+}
 
-Json to_json(const std::string& file, const Catalogue& catalogue, const OfflineFlow& flow, std::string_view verdict) {
+Json to_json(const std::string& file, const Catalogue& catalogue, const OfflineFlow& flow) {
     Json object{{"file", file},
                 {"src", flow.client.to_string()},
                 {"src_port", flow.client_port},
@@ -87,30 +86,40 @@ Json to_json(const std::string& file, const Catalogue& catalogue, const OfflineF
     object["packets"] = flow.packets;
     object["bytes"] = flow.bytes;
     object["guessed"] = flow.guessed;
-    object["verdict"] = verdict;
+    object["verdict"] = verdict_text(flow);
+    for (const auto& [reason, count] : flow.dropped) {
+        object["dropped"][std::string(dataplane::drop_reason_name(reason))] = count;
+    }
+    if (flow.to_kernel != 0) {
+        object["to_kernel"] = flow.to_kernel;
+    }
     return object;
 }
 
-void print_line(const Catalogue& catalogue, const OfflineFlow& flow, std::string_view verdict, std::ostream& out) {
+void print_line(const Catalogue& catalogue, const OfflineFlow& flow, std::ostream& out) {
     out << std::left << std::setw(7) << protocol_text(flow) << std::setw(46)
         << flow.client.to_string() + ':' + std::to_string(flow.client_port) + " -> " + flow.server.to_string() + ':' +
                std::to_string(flow.server_port)
         << ' ' << std::setw(24) << app_text(catalogue, flow) << ' ' << std::setw(16)
         << dataplane::app_type_name(flow.type) << ' ' << std::right << std::setw(7) << flow.packets << " packets "
-        << std::setw(10) << flow.bytes << " bytes  " << std::left << std::setw(6) << verdict
-        << (flow.hosts.empty() ? "-" : flow.hosts.front()) << '\n';
+        << std::setw(10) << flow.bytes << " bytes  " << std::left << std::setw(6) << verdict_text(flow)
+        << (flow.hosts.empty() ? "-" : flow.hosts.front());
+    for (const auto& [reason, count] : flow.dropped) {
+        out << "  " << count << ' ' << dataplane::drop_reason_name(reason);
+    }
+    out << '\n';
 }
 
-void classify_file(const std::string& file, const Catalogue& catalogue, const ClassifyArguments& arguments,
-                   Verdicts& verdicts, std::ostream& out, std::ostream& err) {
+void classify_file(const std::string& file, OfflineGateway& gateway, const ClassifyArguments& arguments,
+                   std::ostream& out, std::ostream& err) {
     CaptureFile capture{file};
-    OfflineFlows flows(catalogue, dataplane::ClassifyLimits{});
+    OfflineFlows flows(gateway, most_flows(capture));
     CapturedPacket packet;
     Unwrapped unwrapped;
     while (capture.next(packet)) {
         switch (unwrap(packet, !arguments.flat, unwrapped)) {
         case UnwrapResult::ip:
-            flows.take_frame(unwrapped.frame);
+            flows.take_frame(unwrapped.frame, packet.time_ns);
             break;
         case UnwrapResult::not_ip:
             flows.take_other(unwrapped.ether_type, unwrapped.rest);
@@ -123,9 +132,9 @@ void classify_file(const std::string& file, const Catalogue& catalogue, const Cl
     flows.finish();
     for (const OfflineFlow& flow : flows.flows()) {
         if (arguments.json) {
-            out << to_json(file, catalogue, flow, verdicts.of(flow)).dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+            out << to_json(file, gateway.catalogue(), flow).dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
         } else {
-            print_line(catalogue, flow, verdicts.of(flow), out);
+            print_line(gateway.catalogue(), flow, out);
         }
     }
     if (flows.unreadable() != 0) {
@@ -139,12 +148,15 @@ void classify_file(const std::string& file, const Catalogue& catalogue, const Cl
 } // namespace
 
 int run_classify(const ClassifyArguments& arguments, std::ostream& out, std::ostream& err) {
-    const Catalogue catalogue = compile_catalogue(arguments.catalogues);
-    Verdicts verdicts(arguments.feeds, err);
+    std::optional<dataplane::ThreatDb> threats;
+    if (!arguments.feeds.empty()) {
+        threats = threat_list_of(arguments.feeds, err);
+    }
+    OfflineGateway gateway(compile_catalogue(arguments.catalogues), std::move(threats));
     int status = 0;
     for (const std::string& file : arguments.captures) {
         try {
-            classify_file(file, catalogue, arguments, verdicts, out, err);
+            classify_file(file, gateway, arguments, out, err);
         } catch (const std::exception& error) {
             err << error.what() << '\n';
             status = 1;

@@ -31,8 +31,27 @@ Json trace_value(const Gateway& gateway) {
 
 bool needs_port(std::uint8_t protocol) { return protocol == dataplane::kProtoTcp || protocol == dataplane::kProtoUdp; }
 
-/// Both ends' addresses, of one family. Throws std::invalid_argument.
-void resolve_ends(const Gateway& gateway, const FiveTupleWords& words, dataplane::RehearsalOrder& order) {
+/// What is held for the desktop with these addresses.
+std::vector<dataplane::HeldView> held_of(Gateway& gateway, const std::vector<IpAddress>& addresses) {
+    for (const IpAddress& address : addresses) {
+        const dataplane::DesktopRecord* record = gateway.dataplane.published().desktops->find(address);
+        if (record != nullptr && record->desktop != 0) {
+            return gateway.snapshot(record->desktop, false, true).held;
+        }
+    }
+    return {};
+}
+
+/// A connection of the desktop is held to `server`.
+bool is_held(const std::vector<dataplane::HeldView>& held, const IpAddress& server, std::uint16_t port) {
+    return std::any_of(held.begin(), held.end(), [&](const dataplane::HeldView& view) {
+        return view.state == dataplane::HeldState::held && view.server == server && view.port == port;
+    });
+}
+
+/// Both ends' addresses, of one family, and what is held for the desktop. Of several addresses of a name the first, unless
+/// a connection is held to another. Throws std::invalid_argument.
+void resolve_ends(Gateway& gateway, const FiveTupleWords& words, dataplane::RehearsalOrder& order) {
     std::vector<IpAddress> to;
     const auto given = words.destination.address();
     if (given) {
@@ -53,6 +72,9 @@ void resolve_ends(const Gateway& gateway, const FiveTupleWords& words, dataplane
     } else {
         throw std::invalid_argument("no desktop is called " + words.source.host);
     }
+    order.held = held_of(gateway, from);
+    std::stable_partition(to.begin(), to.end(),
+                          [&](const IpAddress& a) { return is_held(order.held, a, words.destination.port); });
     for (const IpAddress& destination : to) {
         const auto source = std::find_if(from.begin(), from.end(),
                                          [&](const IpAddress& a) { return a.is_v4() == destination.is_v4(); });
@@ -215,9 +237,6 @@ CommandResult flow_explain(Gateway& gateway, const CommandArgs& args) {
         order.syn = gateway.keeper.syn_of(order.desktop, record != nullptr ? static_cast<std::uint16_t>(record->usage_class) : std::uint16_t{0},
                                           !order.source.is_v4());
         order.held_max_age_ns = max_age_ns(gateway, gateway.name_of(order.destination, order.destination_port));
-        if (order.desktop != 0) {
-            order.held = gateway.snapshot(order.desktop, false, true).held;
-        }
         gateway.look_up(order, now);
         order.unexpected = now.unexpected;
         result = gateway.dataplane.rehearse(order);

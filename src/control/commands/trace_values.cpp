@@ -304,7 +304,9 @@ Json rehearsed_verdict(const dataplane::RehearsalResult& result) {
         const bool to_kernel = std::any_of(packet.departures.begin(), packet.departures.end(), [](const auto& d) {
             return d.way == dataplane::Departure::Way::kernel && !d.towards_source;
         });
-        value["verdict"] = fate == TraceFate::consumed ? "answer here" : to_kernel ? "kernel" : "forward";
+        // Once its SYN is answered here the connection is: what follows goes on over the held one.
+        const bool here = fate == TraceFate::consumed || (result.held && !to_kernel);
+        value["verdict"] = here ? "answer here" : to_kernel ? "kernel" : "forward";
     }
     return value;
 }

@@ -7,7 +7,7 @@
 // IPv6: 128 and 16: 144 bytes a flow.
 #pragma once
 
-#include "dataplane/classify/large_pages.h"
+#include "dataplane/large_pages.h"
 #include "dataplane/flow.h"
 
 #include <array>

@@ -8,6 +8,7 @@
 #include <rte_errno.h>
 #include <rte_lcore.h>
 #include <rte_pdump.h>
+#include <sched.h>
 #include <stdexcept>
 #include <string>
 #include <unistd.h>
@@ -45,7 +46,31 @@ std::string lcore_map(const Settings& settings, const CoreLayout& layout) {
     return map;
 }
 
+/// The CPUs that this process may run on, "(0,1,5)": DPDK pins its threads, and here it must not.
+std::string any_cpu() {
+    cpu_set_t allowed;
+    CPU_ZERO(&allowed);
+    std::string text;
+    if (::sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+        for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+            if (CPU_ISSET(cpu, &allowed)) {
+                text += (text.empty() ? "(" : ",") + std::to_string(cpu);
+            }
+        }
+    }
+    return text.empty() ? "0" : text + ")";
+}
+
+std::vector<std::string> offline_arguments(const Settings& settings) {
+    return {"foregate", "--lcores", "0@" + any_cpu(), "-m", std::to_string(settings.memory_mb), "--no-huge",
+            "--no-shconf", "--no-pci", "--no-telemetry", "--iova-mode", "va", "--log-level", "*:4",
+            "--file-prefix", "foregate-offline-" + std::to_string(::getpid())};
+}
+
 std::vector<std::string> eal_arguments(const Settings& settings) {
+    if (settings.offline) {
+        return offline_arguments(settings);
+    }
     std::vector<std::string> args{"foregate", "--lcores", lcore_map(settings, core_layout(settings)), "-m",
                                   std::to_string(settings.memory_mb), "--log-level", "lib.eal:4",
                                   "--log-level", "pmd:4", "--log-level", "lib.telemetry:4", "--file-prefix", settings.file_prefix};
@@ -95,6 +120,10 @@ Eal::Eal(const Settings& settings) {
     if (rte_eal_init(static_cast<int>(argv.size()), argv.data()) < 0) {
         throw std::runtime_error(std::string("DPDK did not start: ") + rte_strerror(rte_errno) +
                                  (settings.hugepages ? " (hugepages were asked for: are enough of them free?)" : ""));
+    }
+    if (settings.offline) { // DPDK makes a folder whatever it is told, and has no use for it
+        std::error_code error;
+        std::filesystem::remove(rte_eal_get_runtime_dir(), error);
     }
     // Lets dpdk-dumpcap ask for copies of packets. Without it everything else works, so a failure is not one of ours.
     dump_ready_ = settings.hugepages && settings.share_memory && rte_pdump_init() == 0;

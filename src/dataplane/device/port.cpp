@@ -65,6 +65,9 @@ Port::Port(const PortSettings& settings, std::uint16_t index, std::uint16_t dpdk
     configure(queues, pool);
 }
 
+Port::Port(const PortSettings& settings, std::uint16_t index, const MacAddress& mac)
+    : settings_(settings), index_(index), device_(false), mac_(mac) {}
+
 void Port::configure(unsigned queues, rte_mempool* pool) {
     rte_eth_dev_info info{};
     if (const int error = rte_eth_dev_info_get(dpdk_id_, &info); error != 0) {
@@ -126,6 +129,9 @@ void Port::configure(unsigned queues, rte_mempool* pool) {
 }
 
 Port::~Port() {
+    if (!device_) {
+        return;
+    }
     rte_eth_dev_stop(dpdk_id_);
     if (created_) {
         rte_vdev_uninit(vdev_name_.c_str());

@@ -32,6 +32,8 @@ public:
     Port(const PortSettings& settings, std::uint16_t index, unsigned queues, rte_mempool* pool);
     /// Takes a port that the environment already has (golden tests, benchmarks).
     Port(const PortSettings& settings, std::uint16_t index, std::uint16_t dpdk_id, unsigned queues, rte_mempool* pool);
+    /// Stands for a port where there is no device: for a worker that is handed its packets. Neither receives nor transmits.
+    Port(const PortSettings& settings, std::uint16_t index, const MacAddress& mac);
     ~Port();
     Port(const Port&) = delete;
     Port& operator=(const Port&) = delete;
@@ -59,6 +61,7 @@ private:
     std::uint16_t index_;   ///< among foregate's ports
     std::uint16_t dpdk_id_ = 0;
     unsigned rx_queues_ = 1;
+    bool device_ = true;    ///< false: there is none
     bool created_ = false;  ///< a vdev of ours, removed at the end
     bool card_ = false;     ///< a device that the environment found, closed at the end
     std::string vdev_name_;

@@ -201,6 +201,9 @@ FragmentFate FragmentTable::later(const FragmentKey& key, const FragmentPiece& p
     if (entry == nullptr) {
         return FragmentFate::full;
     }
+    if (entry->known) {
+        ports = entry->ports;
+    }
     const bool room = entry->known || (free_held_ != kNone && entry->held_count < limits_.held_per_packet);
     if (!room && !entry->spoiled) {
         return FragmentFate::full;
@@ -210,7 +213,6 @@ FragmentFate FragmentTable::later(const FragmentKey& key, const FragmentPiece& p
         return fate;
     }
     if (entry->known) {
-        ports = entry->ports;
         if (entry->covered == entry->blocks) {
             remove(*entry);
         }

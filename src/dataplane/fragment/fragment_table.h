@@ -67,7 +67,8 @@ public:
     /// The first fragment: its ports serve the later ones, and what was held for it is released.
     [[nodiscard]] FragmentFate first(const FragmentKey& key, const FragmentPiece& piece, const FragmentPorts& ports,
                                      std::uint32_t now_ms) noexcept;
-    /// A later fragment. On `pass` the ports are in `ports`; on `held` the table owns `packet`.
+    /// A later fragment. Where the first one is known the ports are in `ports`, so on `pass` always; on `held` the table
+    /// owns `packet`.
     [[nodiscard]] FragmentFate later(const FragmentKey& key, const FragmentPiece& piece, void* packet,
                                      FragmentPorts& ports, std::uint32_t now_ms) noexcept;
 

@@ -6,23 +6,6 @@
 
 namespace foregate::dataplane {
 
-namespace {
-
-/// Clears every bit of `a` from bit `bits` (0..128) on.
-IpAddress masked(IpAddress a, unsigned bits) noexcept {
-    for (unsigned i = 0; i < 16; ++i) {
-        const unsigned first = i * 8;
-        if (first >= bits) {
-            a.bytes[i] = 0;
-        } else if (first + 8 > bits) {
-            a.bytes[i] = static_cast<std::uint8_t>(a.bytes[i] & (0xff00U >> (bits - first)));
-        }
-    }
-    return a;
-}
-
-} // namespace
-
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
     char buffer[INET6_ADDRSTRLEN];
     if (text.empty() || text.size() >= sizeof buffer || text.find('\0') != std::string_view::npos) {
@@ -74,10 +57,6 @@ std::optional<IpPrefix> IpPrefix::parse(std::string_view text) {
     return prefix;
 }
 
-IpPrefix IpPrefix::network() const noexcept {
-    return IpPrefix{masked(address, bits128()), length};
-}
-
 bool IpPrefix::contains(const IpAddress& a) const noexcept {
     return a.is_v4() == is_v4() && masked(a, bits128()) == masked(address, bits128());
 }
@@ -88,21 +67,6 @@ bool IpPrefix::overlaps(const IpPrefix& other) const noexcept {
 
 std::string IpPrefix::to_string() const {
     return address.to_string() + "/" + std::to_string(length);
-}
-
-std::uint64_t hash_address(const IpAddress& a, std::uint64_t seed) noexcept {
-    std::uint64_t high;
-    std::uint64_t low;
-    std::memcpy(&high, a.bytes.data(), 8);
-    std::memcpy(&low, a.bytes.data() + 8, 8);
-    // Two rounds of 64x64->128 multiply folding, as in wyhash's mixing step (public domain).
-    __extension__ using Wide = unsigned __int128;
-    const auto fold = [](std::uint64_t x, std::uint64_t y) noexcept {
-        const auto product = static_cast<Wide>(x) * y;
-        return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-    };
-    return fold(fold(high ^ seed ^ 0xa0761d6478bd642fULL, low ^ 0xe7037ed1a0b428dbULL) ^ seed,
-                0x8ebc6af09c88c6e3ULL);
 }
 
 } // namespace foregate::dataplane

@@ -43,6 +43,13 @@ struct IpAddress {
     }
     /// "10.0.0.1" or "2001:db8::1"; nullopt for anything else (no zone, no brackets, no spaces).
     static std::optional<IpAddress> parse(std::string_view text);
+    /// Two words in host order, the more significant one first.
+    static IpAddress from_words(std::uint64_t high, std::uint64_t low) noexcept {
+        IpAddress a;
+        const std::uint64_t words[2] = {__builtin_bswap64(high), __builtin_bswap64(low)};
+        std::memcpy(a.bytes.data(), words, sizeof words);
+        return a;
+    }
 
     [[nodiscard]] bool is_v4() const noexcept {
         std::uint64_t high;
@@ -59,20 +66,30 @@ struct IpAddress {
     [[nodiscard]] const std::uint8_t* v4_wire() const noexcept { return bytes.data() + 12; }
     [[nodiscard]] std::string to_string() const;
 
-    bool operator==(const IpAddress&) const noexcept = default;
+    /// Two words, without a call.
+    bool operator==(const IpAddress& other) const noexcept {
+        return ((word(0) ^ other.word(0)) | (word(8) ^ other.word(8))) == 0;
+    }
     /// By the bytes in order; compared as two big-endian words, without a call.
     std::strong_ordering operator<=>(const IpAddress& other) const noexcept {
         const auto order = word(0) <=> other.word(0);
         return order != 0 ? order : word(8) <=> other.word(8);
     }
 
-private:
+    /// The eight bytes from `at` (0 or 8) on as a number in host order.
     [[nodiscard]] std::uint64_t word(unsigned at) const noexcept {
         std::uint64_t value;
         std::memcpy(&value, bytes.data() + at, sizeof value);
         return __builtin_bswap64(value);
     }
 };
+
+/// `a` without every bit from bit `bits` (0..128) on.
+[[nodiscard]] inline IpAddress masked(const IpAddress& a, unsigned bits) noexcept {
+    const std::uint64_t high = bits == 0 ? 0 : bits >= 64 ? ~0ULL : ~0ULL << (64 - bits);
+    const std::uint64_t low = bits <= 64 ? 0 : bits >= 128 ? ~0ULL : ~0ULL << (128 - bits);
+    return IpAddress::from_words(a.word(0) & high, a.word(8) & low);
+}
 
 /// A prefix; `length` counts bits of the address family's own form (0..32 for IPv4, 0..128 for IPv6).
 struct IpPrefix {
@@ -90,14 +107,26 @@ struct IpPrefix {
     [[nodiscard]] bool contains(const IpAddress& a) const noexcept;
     [[nodiscard]] bool overlaps(const IpPrefix& other) const noexcept;
     /// The same prefix with host bits cleared.
-    [[nodiscard]] IpPrefix network() const noexcept;
+    [[nodiscard]] IpPrefix network() const noexcept { return IpPrefix{masked(address, bits128()), length}; }
     [[nodiscard]] std::string to_string() const;
 
     auto operator<=>(const IpPrefix&) const noexcept = default;
 };
 
-/// 64-bit hash of an address under a secret seed.
-[[nodiscard]] std::uint64_t hash_address(const IpAddress& a, std::uint64_t seed) noexcept;
+/// 64-bit hash of an address under a secret seed: two rounds of 64x64->128 multiply folding, as in wyhash's mixing step
+/// (public domain).
+[[nodiscard]] inline std::uint64_t hash_address(const IpAddress& a, std::uint64_t seed) noexcept {
+    std::uint64_t high;
+    std::uint64_t low;
+    std::memcpy(&high, a.bytes.data(), 8);
+    std::memcpy(&low, a.bytes.data() + 8, 8);
+    __extension__ using Wide = unsigned __int128;
+    const auto fold = [](std::uint64_t x, std::uint64_t y) noexcept {
+        const auto product = static_cast<Wide>(x) * y;
+        return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+    };
+    return fold(fold(high ^ seed ^ 0xa0761d6478bd642fULL, low ^ 0xe7037ed1a0b428dbULL) ^ seed, 0x8ebc6af09c88c6e3ULL);
+}
 
 struct IpAddressHash {
     std::size_t operator()(const IpAddress& a) const noexcept { return hash_address(a, 0x9e3779b97f4a7c15ULL); }

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Two ways to the same answer: plain_ipv4() takes what nearly all packets are, in a straight line, and says no to
-// everything else; parse_any() knows every form and names what is wrong.
-#include "dataplane/packet/parse.h"
-
-#include <cstring>
+#include "dataplane/packet/parse_plain.h"
 
 namespace foregate::dataplane {
 
 namespace {
 
-constexpr std::uint32_t kEthernetHeader = 14;
 constexpr std::uint16_t kEtherIpv4 = 0x0800;
 constexpr std::uint16_t kEtherIpv6 = 0x86dd;
 constexpr std::uint16_t kEtherVlan = 0x8100;
@@ -28,101 +23,13 @@ enum NextHeader : std::uint8_t {
     next_shim6 = 140,
 };
 
-template <typename T> T load_native(const std::uint8_t* p) noexcept {
-    T value;
-    std::memcpy(&value, p, sizeof value);
-    return value;
-}
-
-/// The 16-bit sum of a header with its checksum is 0xffff, in either byte order (RFC 1071).
-bool folds_to_ones(std::uint64_t sum) noexcept {
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return sum == 0xffff;
-}
-
 /// `bytes` is a multiple of 4, at least 20.
 bool checksum_right(const std::uint8_t* ip, std::uint32_t bytes) noexcept {
     std::uint64_t sum = 0;
     for (std::uint32_t at = 0; at < bytes; at += 4) {
-        sum += load_native<std::uint32_t>(ip + at);
+        sum += detail::load_native<std::uint32_t>(ip + at);
     }
-    return folds_to_ones(sum);
-}
-
-bool plain_checksum_right(const std::uint8_t* ip) noexcept {
-    const auto a = load_native<std::uint64_t>(ip);
-    const auto b = load_native<std::uint64_t>(ip + 8);
-    return folds_to_ones((a & 0xffffffff) + (a >> 32) + (b & 0xffffffff) + (b >> 32) +
-                         load_native<std::uint32_t>(ip + 16));
-}
-
-/// IpAddress::from_v4_wire() as two stores.
-void store_v4(IpAddress& to, const std::uint8_t* wire) noexcept {
-    static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
-    const std::uint64_t words[2] = {0, 0xffff0000ULL | static_cast<std::uint64_t>(load_native<std::uint32_t>(wire)) << 32};
-    std::memcpy(to.bytes.data(), words, sizeof words);
-}
-
-/// Untagged IPv4 without options, no fragment, TCP or UDP, and nothing wrong with it: filled in and true.
-bool plain_ipv4(const std::uint8_t* frame, std::uint32_t length, ParsedPacket& out,
-                HeaderChecksum checksum) noexcept {
-    if (length < kEthernetHeader + 28 || length > 0xffff) {
-        return false;
-    }
-    const std::uint8_t* ip = frame + kEthernetHeader;
-    const std::uint8_t* l4 = ip + 20;
-    const bool plain = (load_native<std::uint32_t>(frame + 12) & 0xffffff) == 0x450008; // IPv4, 20 bytes of header
-    const bool whole = (load_native<std::uint16_t>(ip + 6) & 0xff3f) == 0;
-    const std::uint32_t total = load_be16(ip + 2);
-    if (!(plain & whole & (total >= 28) & (kEthernetHeader + total <= length))) {
-        return false;
-    }
-    if (checksum == HeaderChecksum::verify && !plain_checksum_right(ip)) {
-        return false;
-    }
-    const std::uint32_t left = total - 20;
-    std::uint32_t header = 8;
-    std::uint8_t flags = 0;
-    if (ip[9] == kProtoTcp) {
-        if (left < 20) {
-            return false;
-        }
-        header = static_cast<std::uint32_t>(l4[12] >> 4) * 4;
-        flags = l4[13];
-        if ((header < 20) | (header > left)) {
-            return false;
-        }
-    } else if (ip[9] == kProtoUdp) {
-        const std::uint32_t udp_length = load_be16(l4 + 4);
-        if ((udp_length < 8) | (udp_length > left)) {
-            return false;
-        }
-    } else {
-        return false;
-    }
-    store_v4(out.src, ip + 12);
-    store_v4(out.dst, ip + 16);
-    out.src_port = load_be16(l4);
-    out.dst_port = load_be16(l4 + 2);
-    out.protocol = ip[9];
-    out.ip_version = 4;
-    out.tcp_flags = flags;
-    out.ttl = ip[8];
-    out.icmp_type = 0;
-    out.icmp_code = 0;
-    out.fragment = false;
-    out.later_fragment = false;
-    out.l3_offset = kEthernetHeader;
-    out.l4_offset = kEthernetHeader + 20;
-    out.payload_offset = static_cast<std::uint16_t>(kEthernetHeader + 20 + header);
-    out.payload_length = static_cast<std::uint16_t>(left - header);
-    out.ip_length = static_cast<std::uint16_t>(total);
-    out.fragment_at = 0;
-    out.vlan_count = 0;
-    return true;
+    return detail::folds_to_ones(sum);
 }
 
 /// What a transport header that does not fit is called: in a whole packet a cut, in a first fragment an attack.
@@ -263,8 +170,8 @@ ParseResult parse_ipv4(const std::uint8_t* frame, std::uint32_t l3, std::uint32_
     out.ip_length = static_cast<std::uint16_t>(total);
     out.ttl = ip[8];
     out.protocol = ip[9];
-    store_v4(out.src, ip + 12);
-    store_v4(out.dst, ip + 16);
+    detail::store_v4(out.src, ip + 12);
+    detail::store_v4(out.dst, ip + 16);
     out.l4_offset = static_cast<std::uint16_t>(l3 + header);
     if (out.fragment) {
         const ParseResult rules =
@@ -376,13 +283,15 @@ bool is_tag(std::uint16_t ethertype) noexcept {
     return ethertype == kEtherVlan || ethertype == kEtherProviderVlan;
 }
 
+} // namespace
+
 ParseResult parse_any(const std::uint8_t* frame, std::uint32_t length, ParsedPacket& out,
                       HeaderChecksum checksum) noexcept {
     out = ParsedPacket{};
-    if (length < kEthernetHeader || length > 0xffff) {
+    if (length < detail::kEthernetHeader || length > 0xffff) {
         return ParseResult::truncated;
     }
-    std::uint32_t l3 = kEthernetHeader;
+    std::uint32_t l3 = detail::kEthernetHeader;
     std::uint16_t ethertype = load_be16(frame + 12);
     while (is_tag(ethertype)) {
         if (out.vlan_count == kMostVlanTags) {
@@ -409,14 +318,8 @@ ParseResult parse_any(const std::uint8_t* frame, std::uint32_t length, ParsedPac
     }
 }
 
-} // namespace
-
-ParseResult parse(const std::uint8_t* frame, std::uint32_t length, ParsedPacket& out,
-                  HeaderChecksum checksum) noexcept {
-    if (plain_ipv4(frame, length, out, checksum)) [[likely]] {
-        return ParseResult::ip;
-    }
-    return parse_any(frame, length, out, checksum);
+ParseResult parse(const std::uint8_t* frame, std::uint32_t length, ParsedPacket& out, HeaderChecksum checksum) noexcept {
+    return parse_inline(frame, length, out, checksum);
 }
 
 } // namespace foregate::dataplane

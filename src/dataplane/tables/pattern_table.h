@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dataplane/app_type.h"
+#include "dataplane/packet/frozen_map.h"
 #include "dataplane/tables/plan_table.h"
 
 #include <array>
@@ -27,19 +28,25 @@ public:
     using Destinations = std::unordered_set<DestinationKey, DestinationKeyHash>;
     PatternTable() = default;
     /// `bucket` numbers the interval that the budgets are for: a worker's own counts begin anew with it.
-    PatternTable(std::uint32_t bucket, std::vector<ClassPattern> classes, Destinations expected)
-        : bucket_(bucket), classes_(std::move(classes)), expected_(std::move(expected)) {}
+    PatternTable(std::uint32_t bucket, std::vector<ClassPattern> classes, const Destinations& expected)
+        : bucket_(bucket), classes_(std::move(classes)) {
+        std::vector<std::pair<DestinationKey, bool>> entries;
+        for (const DestinationKey& key : expected) {
+            entries.emplace_back(key, true);
+        }
+        expected_ = FrozenMap<DestinationKey, bool, DestinationKeyHash>(entries);
+    }
 
     [[nodiscard]] std::uint32_t bucket() const noexcept { return bucket_; }
     [[nodiscard]] const ClassPattern* of_class(std::uint16_t usage_class) const noexcept {
         return usage_class < classes_.size() ? &classes_[usage_class] : nullptr;
     }
-    [[nodiscard]] bool expected(const DestinationKey& key) const noexcept { return expected_.contains(key); }
+    [[nodiscard]] bool expected(const DestinationKey& key) const noexcept { return expected_.find(key) != nullptr; }
 
 private:
     std::uint32_t bucket_ = 0;
     std::vector<ClassPattern> classes_;
-    Destinations expected_;
+    FrozenMap<DestinationKey, bool, DestinationKeyHash> expected_;
 };
 
 } // namespace foregate::dataplane

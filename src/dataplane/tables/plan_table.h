@@ -2,11 +2,11 @@
 // The part of the plan that workers and shapers follow: which destination of which class has an allotment.
 #pragma once
 
+#include "dataplane/packet/frozen_map.h"
 #include "dataplane/packet/ip_address.h"
 
 #include <cstdint>
 #include <unordered_map>
-#include <utility>
 
 namespace foregate::dataplane {
 
@@ -34,16 +34,16 @@ class PlanTable {
 public:
     using Map = std::unordered_map<DestinationKey, AllotmentRef, DestinationKeyHash>;
     PlanTable() = default;
-    explicit PlanTable(Map allotments) : allotments_(std::move(allotments)) {}
+    explicit PlanTable(const Map& allotments) : allotments_(allotments) {}
 
     [[nodiscard]] AllotmentRef find(const DestinationKey& key) const noexcept {
-        const auto found = allotments_.find(key);
-        return found == allotments_.end() ? AllotmentRef{} : found->second;
+        const AllotmentRef* found = allotments_.find(key);
+        return found == nullptr ? AllotmentRef{} : *found;
     }
     [[nodiscard]] std::size_t size() const noexcept { return allotments_.size(); }
 
 private:
-    Map allotments_;
+    FrozenMap<DestinationKey, AllotmentRef, DestinationKeyHash> allotments_;
 };
 
 } // namespace foregate::dataplane

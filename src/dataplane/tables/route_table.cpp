@@ -7,23 +7,11 @@ namespace {
 
 constexpr std::size_t kMostHops = 65'536;
 
-PrefixMap<bool> local_map(const std::vector<IpAddress>& own) {
-    std::vector<std::pair<IpPrefix, bool>> local;
-    for (const auto& a : own) {
-        local.emplace_back(IpPrefix{a, static_cast<std::uint8_t>(a.is_v4() ? 32 : 128)}, true);
-    }
-    for (const char* text : {"224.0.0.0/4", "255.255.255.255/32", "127.0.0.0/8", "0.0.0.0/8", "ff00::/8", "fe80::/10",
-                             "::/127", "169.254.0.0/16"}) {
-        local.emplace_back(*IpPrefix::parse(text), true);
-    }
-    return PrefixMap<bool>(local);
-}
-
 } // namespace
 
 RouteTable::RouteTable(const std::vector<std::pair<IpPrefix, Route>>& routes, const std::vector<IpAddress>& own,
                        const std::unordered_map<IpAddress, MacAddress, IpAddressHash>& neighbours)
-    : local_(local_map(own)), hops_(1), own_(own) {
+    : hops_(1), own_(own) {
     std::sort(own_.begin(), own_.end());
     for (const IpAddress& a : own_) {
         own_bits_[own_bit(a) / 64] |= std::uint64_t{1} << (own_bit(a) % 64);
@@ -52,14 +40,16 @@ RouteTable::RouteTable(const std::vector<std::pair<IpPrefix, Route>>& routes, co
         entries.emplace_back(prefix, entry);
     }
     routes_ = PrefixMap<RouteEntry>(entries);
+    std::vector<std::pair<IpAddress, std::uint16_t>> resolved;
     for (const auto& [address, mac] : neighbours) {
         const RouteEntry* route = routes_.find(address);
         if (route != nullptr && !route->has_gateway) {
             if (const std::uint16_t number = add(Hop{Hop::Kind::forward, route->port, mac}); number != 0) {
-                neighbours_.emplace(address, number);
+                resolved.emplace_back(address, number);
             }
         }
     }
+    neighbours_ = FrozenMap<IpAddress, std::uint16_t, IpAddressHash>(resolved);
 }
 
 } // namespace foregate::dataplane

@@ -2,6 +2,8 @@
 // Where a packet goes: the kernel's routes and neighbours as the workers see them. Immutable once published.
 #pragma once
 
+#include "dataplane/packet/address_rules.h"
+#include "dataplane/packet/frozen_map.h"
 #include "dataplane/packet/prefix_map.h"
 
 #include <algorithm>
@@ -45,12 +47,15 @@ public:
     RouteTable(const std::vector<std::pair<IpPrefix, Route>>& routes, const std::vector<IpAddress>& own,
                const std::unordered_map<IpAddress, MacAddress, IpAddressHash>& neighbours);
 
-    [[nodiscard]] bool is_local(const IpAddress& a) const noexcept { return local_.find(a) != nullptr; }
-
     /// One of the twins' own addresses: for nearly all others a bit answers.
     [[nodiscard]] bool is_own(const IpAddress& a) const noexcept {
         const unsigned bit = own_bit(a);
         return ((own_bits_[bit / 64] >> (bit % 64)) & 1) != 0 && std::binary_search(own_.begin(), own_.end(), a);
+    }
+
+    /// The kernel's, whatever the routes say: the twins' own, and all that is no single host's.
+    [[nodiscard]] bool is_local(const IpAddress& a) const noexcept {
+        return !is_host(a, a.is_v4() ? 4 : 6) || is_own(a);
     }
 
     /// The number of the answer for `destination`; only good for this table.
@@ -65,8 +70,8 @@ public:
         if (route->has_gateway) {
             return route->hop;
         }
-        const auto found = neighbours_.find(destination);
-        return found != neighbours_.end() && hops_[found->second].port == route->port ? found->second : route->hop;
+        const std::uint16_t* found = neighbours_.find(destination);
+        return found != nullptr && hops_[*found].port == route->port ? *found : route->hop;
     }
     [[nodiscard]] const Hop& hop(std::uint16_t number) const noexcept { return hops_[number]; }
     [[nodiscard]] const Hop& lookup(const IpAddress& destination) const noexcept {
@@ -75,8 +80,8 @@ public:
 
     /// Where a resolved neighbour on a connected network is; nullptr: none, or behind a gateway.
     [[nodiscard]] const Hop* on_link(const IpAddress& a) const noexcept {
-        const auto found = neighbours_.find(a);
-        return found != neighbours_.end() ? &hops_[found->second] : nullptr;
+        const std::uint16_t* found = neighbours_.find(a);
+        return found != nullptr ? &hops_[*found] : nullptr;
     }
 
     [[nodiscard]] std::size_t neighbour_count() const noexcept { return neighbours_.size(); }
@@ -95,8 +100,7 @@ private:
     };
 
     PrefixMap<RouteEntry> routes_;
-    PrefixMap<bool> local_;
-    std::unordered_map<IpAddress, std::uint16_t, IpAddressHash> neighbours_; ///< those on a connected network
+    FrozenMap<IpAddress, std::uint16_t, IpAddressHash> neighbours_; ///< those on a connected network
     std::vector<Hop> hops_;
     std::vector<IpAddress> own_;               ///< sorted
     std::array<std::uint64_t, 16> own_bits_{}; ///< by own_bit()

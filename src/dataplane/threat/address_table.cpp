@@ -31,10 +31,6 @@ std::uint32_t last_of(const IpPrefix& prefix) noexcept {
     return static_cast<std::uint32_t>(prefix.address.v4() + (size - 1));
 }
 
-IpAddress masked(const IpAddress& address, std::uint8_t length) noexcept {
-    return IpPrefix{address, length}.network().address;
-}
-
 } // namespace
 
 AddressTable::AddressTable(std::span<const AddressTableEntry> entries) {

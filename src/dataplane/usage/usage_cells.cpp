@@ -10,8 +10,8 @@ namespace {
 
 /// The last quarter of the places is kept for overflow cells, whose server is all zero: they always find room,
 /// since there are at most (classes x application types) of them.
-constexpr std::uint32_t limit_of(std::size_t capacity) noexcept {
-    return static_cast<std::uint32_t>(capacity / 4 * 3);
+constexpr std::uint32_t limit_of(std::uint32_t capacity) noexcept {
+    return capacity / 4 * 3;
 }
 
 bool is_overflow(const UsageCellKey& key) noexcept { return key.server == IpAddress{} && key.port == 0; }
@@ -19,13 +19,13 @@ bool is_overflow(const UsageCellKey& key) noexcept { return key.server == IpAddr
 } // namespace
 
 UsageTable::UsageTable(std::uint32_t capacity, std::uint64_t seed)
-    : seed_(seed), cells_(std::bit_ceil(std::max(capacity, 1024U))) {}
+    : seed_(seed), capacity_(std::bit_ceil(std::max(capacity, 1024U))), cells_(capacity_) {}
 
 std::uint32_t UsageTable::find_or_add(const UsageCellKey& key) noexcept {
     const std::uint64_t salt = static_cast<std::uint64_t>(key.port) << 32 |
                                static_cast<std::uint64_t>(key.usage_class) << 16 |
                                static_cast<std::uint64_t>(key.app) << 8 | key.protocol;
-    const auto mask = static_cast<std::uint32_t>(cells_.size() - 1);
+    const std::uint32_t mask = capacity_ - 1;
     auto at = static_cast<std::uint32_t>(hash_address(key.server, seed_ ^ salt * 0x9e3779b97f4a7c15ULL)) & mask;
     while (cells_[at].in_use) {
         if (cells_[at].key == key) {
@@ -33,7 +33,7 @@ std::uint32_t UsageTable::find_or_add(const UsageCellKey& key) noexcept {
         }
         at = (at + 1) & mask;
     }
-    if (used_ + 1 >= (is_overflow(key) ? cells_.size() : limit_of(cells_.size()))) {
+    if (used_ + 1 >= (is_overflow(key) ? capacity_ : limit_of(capacity_))) {
         return kFull;
     }
     ++used_;
@@ -43,7 +43,7 @@ std::uint32_t UsageTable::find_or_add(const UsageCellKey& key) noexcept {
 }
 
 void UsageTable::clear() noexcept {
-    std::fill(cells_.begin(), cells_.end(), UsageCellData{});
+    std::fill_n(cells_.data(), capacity_, UsageCellData{});
     used_ = 0;
 }
 

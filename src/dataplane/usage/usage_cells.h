@@ -4,12 +4,12 @@
 #pragma once
 
 #include "dataplane/app_type.h"
+#include "dataplane/large_pages.h"
 #include "dataplane/packet/ip_address.h"
 
 #include <array>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 namespace foregate::dataplane {
 
@@ -54,14 +54,17 @@ public:
     [[nodiscard]] std::uint32_t find_or_add(const UsageCellKey& key) noexcept;
     [[nodiscard]] UsageCellData& cell(std::uint32_t index) noexcept { return cells_[index]; }
     /// Every cell, in use or not; for the reader once the worker has turned to the other table.
-    [[nodiscard]] std::span<const UsageCellData> cells() const noexcept { return cells_; }
+    [[nodiscard]] std::span<const UsageCellData> cells() const noexcept {
+        return {cells_.data(), capacity_};
+    }
     void clear() noexcept;
     [[nodiscard]] std::uint32_t size() const noexcept { return used_; }
 
 private:
     std::uint64_t seed_;
     std::uint32_t used_ = 0;
-    std::vector<UsageCellData> cells_;
+    std::uint32_t capacity_;
+    ZeroedTable<UsageCellData> cells_;
 };
 
 } // namespace foregate::dataplane

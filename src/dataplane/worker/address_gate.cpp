@@ -4,6 +4,9 @@
 namespace foregate::dataplane {
 
 bool pass_address_gate(BatchSlot& slot, const RouteTable& routes) noexcept {
+    if (slot.examined) {
+        return true;
+    }
     const ParsedPacket& p = slot.parsed;
     if (!is_host(p.src, p.ip_version) || !is_host(p.dst, p.ip_version) || p.src == p.dst) {
         switch (judge_addresses(p)) {

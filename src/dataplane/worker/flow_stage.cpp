@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/worker/stages.h"
 
+#include "dataplane/classify/flow_beginning.h"
 #include "dataplane/worker/address_gate.h"
 
 #include <algorithm>
@@ -48,11 +49,20 @@ void FlowStage::run(PacketBatch& batch) noexcept {
             slot.flow = state_.flows.prefetch_flow(slot.parsed.ip_version == 6, slot.flow_hash);
         }
     }
+    const RouteTable& routes = *state_.generation->routes;
+    const std::uint32_t now_ms = state_.now_ms();
     for (BatchSlot& slot : batch) {
         if (slot.fate == Fate::pending) {
-            slot.flow = find_or_create(slot);
+            Flow* flow = slot.flow;
+            if (flow == nullptr || !is_flow_of(*flow, slot) || flow->stamp != state_.stamp) [[unlikely]] {
+                slot.flow = find_or_create(slot);
+            } else if (forged(*flow, slot)) [[unlikely]] {
+                slot.flow = nullptr;
+            } else {
+                flow->last_seen_ms = now_ms;
+            }
             if (slot.flow != nullptr) {
-                prefetch_rest(slot);
+                prefetch_rest(slot, routes);
             }
         }
     }
@@ -77,9 +87,9 @@ bool FlowStage::from_desktop_port(const BatchSlot& slot) const noexcept {
     return state_.lanes[slot.packet->port].kind == PortKind::desktop;
 }
 
-void FlowStage::prefetch_rest(const BatchSlot& slot) const noexcept {
+void FlowStage::prefetch_rest(const BatchSlot& slot, const RouteTable& routes) const noexcept {
     const Flow& flow = *slot.flow;
-    __builtin_prefetch(&state_.generation->routes->hop(flow.hops[slot.from_low ? 0 : 1]));
+    __builtin_prefetch(&routes.hop(flow.hops[slot.from_low ? 0 : 1]));
     if (!flow.has_desktop) {
         return;
     }
@@ -237,7 +247,8 @@ void FlowStage::end_half_open(std::optional<std::uint32_t> place) noexcept {
 }
 
 void FlowStage::begin(Flow& flow, const BatchSlot& slot) noexcept {
-    state_.flows.cold(flow).created_ms = state_.now_ms();
+    FlowCold& cold = state_.flows.cold(flow);
+    cold.created_ms = state_.now_ms();
     flow.begun_by_desktop = from_desktop_port(slot);
     flow.desktop_is_low = flow.begun_by_desktop == slot.from_low;
     flow.tcp = slot.parsed.protocol == kProtoTcp ? TcpPhase::opening : TcpPhase::none;
@@ -246,6 +257,11 @@ void FlowStage::begin(Flow& flow, const BatchSlot& slot) noexcept {
                                 ? tables->catalogue.port_type(slot.parsed.protocol, flow.server_port())
                                 : app_type_of_port(slot.parsed.protocol, flow.server_port());
     flow.app = state_.services.find(flow.server(), flow.server_port(), flow.protocol, by_port);
+    if (tables != nullptr) {
+        const FlowBeginning beginning = flow_beginning(slot.parsed, tables->catalogue);
+        cold.client_is_low = beginning.from_client == slot.from_low;
+        cold.beginning_seen = beginning.seen;
+    }
     state_.counters.add(Counter::flows_created);
 }
 

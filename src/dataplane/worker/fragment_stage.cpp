@@ -51,11 +51,11 @@ void FragmentStage::look_at(BatchSlot& slot) noexcept {
     FragmentPorts ports{p.src_port, p.dst_port, p.protocol};
     const FragmentFate fate = p.later_fragment ? table_.later(key, piece, slot.packet, ports, state_.now_ms())
                                                : table_.first(key, piece, ports, state_.now_ms());
+    p.src_port = ports.src_port;
+    p.dst_port = ports.dst_port;
+    p.protocol = ports.protocol;
     switch (fate) {
     case FragmentFate::pass:
-        p.src_port = ports.src_port;
-        p.dst_port = ports.dst_port;
-        p.protocol = ports.protocol;
         break;
     case FragmentFate::held:
         slot.fate = Fate::elsewhere;

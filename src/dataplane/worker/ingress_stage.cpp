@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/worker/stages.h"
 
+#include "dataplane/packet/parse_plain.h"
 #include "dataplane/packet/vlan_tags.h"
 #include "dataplane/worker/address_gate.h"
 
@@ -70,8 +71,8 @@ void IngressStage::parse_one(BatchSlot& slot, bool redirected) noexcept {
         }
     }
     const bool good = (flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
-    const ParseResult result = parse(slot.frame(), rte_pktmbuf_data_len(slot.packet), slot.parsed,
-                                     good ? HeaderChecksum::known_good : HeaderChecksum::verify);
+    const ParseResult result = parse_inline(slot.frame(), rte_pktmbuf_data_len(slot.packet), slot.parsed,
+                                            good ? HeaderChecksum::known_good : HeaderChecksum::verify);
     const PortRule& rule = rules_[slot.packet->port];
     if ((slot.parsed.vlan_count | rule.vlan_count) != 0 && !redirected) [[unlikely]] {
         if (!take_tags(slot, rule)) {

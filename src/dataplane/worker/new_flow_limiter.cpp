@@ -32,15 +32,20 @@ NewFlowLimiter::NewFlowLimiter(const NewFlowLimits& limits, unsigned desktops, s
     }
 }
 
-std::uint32_t NewFlowLimiter::set_of(const IpAddress& desktop) const noexcept {
-    return static_cast<std::uint32_t>(hash_address(desktop, seed_)) & (shared_ - 1) & ~(kWays - 1);
+std::uint32_t NewFlowLimiter::home_of(const IpAddress& desktop) const noexcept {
+    return static_cast<std::uint32_t>(hash_address(desktop, seed_)) & (shared_ - 1);
 }
 
 NewFlowLimiter::Row* NewFlowLimiter::find(const IpAddress& desktop) noexcept {
-    Row* set = &rows_[set_of(desktop)];
-    for (unsigned way = 0; way < kWays; ++way) {
-        if (set[way].used && set[way].desktop == desktop) {
-            return &set[way];
+    if (Row& last = rows_[last_]; last.used && last.desktop == desktop) {
+        return &last;
+    }
+    const std::uint32_t home = home_of(desktop);
+    for (unsigned step = 0; step < kWays; ++step) {
+        Row& row = rows_[way_of(home, step)];
+        if (row.used && row.desktop == desktop) {
+            last_ = way_of(home, step);
+            return &row;
         }
     }
     return nullptr;
@@ -50,9 +55,9 @@ NewFlowLimiter::Row& NewFlowLimiter::row_for(const IpAddress& desktop, std::uint
     if (Row* row = find(desktop)) {
         return *row;
     }
-    Row* set = &rows_[set_of(desktop)];
-    for (unsigned way = 0; way < kWays; ++way) {
-        Row& row = set[way];
+    const std::uint32_t home = home_of(desktop);
+    for (unsigned step = 0; step < kWays; ++step) {
+        Row& row = rows_[way_of(home, step)];
         if (!row.used || (row.flows == 0 && row.used_until_ns <= now_ns)) {
             forget_half_open(row);
             row = Row{};
@@ -135,10 +140,11 @@ void NewFlowLimiter::forget_half_open(Row& row) noexcept {
 }
 
 std::uint32_t NewFlowLimiter::flows_of(const IpAddress& desktop) const noexcept {
-    const Row* set = &rows_[set_of(desktop)];
-    for (unsigned way = 0; way < kWays; ++way) {
-        if (set[way].used && set[way].desktop == desktop) {
-            return set[way].flows;
+    const std::uint32_t home = home_of(desktop);
+    for (unsigned step = 0; step < kWays; ++step) {
+        const Row& row = rows_[way_of(home, step)];
+        if (row.used && row.desktop == desktop) {
+            return row.flows;
         }
     }
     return 0;

@@ -95,7 +95,11 @@ private:
         std::uint32_t next = kNone;
     };
 
-    [[nodiscard]] std::uint32_t set_of(const IpAddress& desktop) const noexcept;
+    /// The first place of its set; the way in it at which a search begins is in the low bits.
+    [[nodiscard]] std::uint32_t home_of(const IpAddress& desktop) const noexcept;
+    [[nodiscard]] static std::uint32_t way_of(std::uint32_t home, unsigned step) noexcept {
+        return (home & ~(kWays - 1)) | ((home + step) & (kWays - 1));
+    }
     [[nodiscard]] Row* find(const IpAddress& desktop) noexcept;
     /// The desktop's row, taken now if needed; the shared one if its set is full.
     [[nodiscard]] Row& row_for(const IpAddress& desktop, std::uint64_t now_ns) noexcept;
@@ -133,6 +137,7 @@ private:
     std::uint32_t shared_ = 0; ///< number of the row for all that have none
     std::uint32_t fullest_ = 0; ///< the row with about the most half-open connections
     std::uint32_t free_ = kNone;
+    std::uint32_t last_ = 0; ///< the row that was found last: a flow's beginning asks several times
     std::vector<Row> rows_;
     std::vector<Entry> entries_;
 };

@@ -13,27 +13,11 @@ namespace {
 
 constexpr unsigned kEthernetHeader = 14;
 
-void write_ethernet(std::uint8_t* frame, const MacAddress& dst, const MacAddress& src) noexcept {
-    std::memcpy(frame, dst.data(), dst.size());
-    std::memcpy(frame + 6, src.data(), src.size());
-}
-
 } // namespace
 
 void Outlet::drop(rte_mbuf* packet, DropReason reason) noexcept {
     state_.counters.drop(reason);
     rte_pktmbuf_free(packet);
-}
-
-void Outlet::forward(rte_mbuf* packet, const Hop& hop, const ShapeTag& tag) noexcept {
-    const PortLane& lane = state_.lanes[hop.port];
-    write_ethernet(rte_pktmbuf_mtod(packet, std::uint8_t*), hop.mac, lane.mac);
-    shape_tag(packet) = tag;
-    Gathered& gathered = gathered_[hop.port];
-    gathered.packets[gathered.count++] = packet;
-    if (gathered.count == gathered.packets.size()) {
-        flush(hop.port);
-    }
 }
 
 void Outlet::flush() noexcept {

@@ -7,7 +7,14 @@
 #include "dataplane/worker/packet_batch.h"
 #include "dataplane/worker/worker_state.h"
 
+#include <cstring>
+
 namespace foregate::dataplane {
+
+inline void write_ethernet(std::uint8_t* frame, const MacAddress& dst, const MacAddress& src) noexcept {
+    std::memcpy(frame, dst.data(), dst.size());
+    std::memcpy(frame + 6, src.data(), src.size());
+}
 
 /// Called on the worker's core. Every function takes the packet over, whatever happens.
 class Outlet {
@@ -15,7 +22,15 @@ public:
     explicit Outlet(WorkerState& state) : state_(state), gathered_(state.lanes.size()) {}
 
     /// Writes the Ethernet header for `hop`; the packet goes to that port's shaper with the next flush(), in order.
-    void forward(rte_mbuf* packet, const Hop& hop, const ShapeTag& tag) noexcept;
+    void forward(rte_mbuf* packet, const Hop& hop, const ShapeTag& tag) noexcept {
+        write_ethernet(rte_pktmbuf_mtod(packet, std::uint8_t*), hop.mac, state_.lanes[hop.port].mac);
+        shape_tag(packet) = tag;
+        Gathered& gathered = gathered_[hop.port];
+        gathered.packets[gathered.count++] = packet;
+        if (gathered.count == gathered.packets.size()) [[unlikely]] {
+            flush(hop.port);
+        }
+    }
     /// Hands what forward() has gathered to the shapers. Called at the end of each burst and of housekeeping.
     void flush() noexcept;
     /// Up the twin of the port it came in by (packet->port), within the source's limit.

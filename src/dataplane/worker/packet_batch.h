@@ -30,6 +30,7 @@ struct BatchSlot {
     DropReason reason = DropReason::truncated;
     bool from_low = false;    ///< sent by the low end of the flow's key
     bool new_flow = false;    ///< this packet created the flow
+    bool examined = false;    ///< of a capture: becomes a flow whatever its addresses are; never in a batch of poll()
     ParsedPacket parsed{};
 
     /// The slot is `fresh`'s now; what parsing fills in is left as it is.

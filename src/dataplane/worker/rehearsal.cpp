@@ -89,8 +89,8 @@ private:
         throw std::runtime_error("there is no port of this kind");
     }
 
-    /// `ip` behind an Ethernet header as if it had come in by `port`. Never nullptr.
-    rte_mbuf* arriving(std::uint16_t port, const std::uint8_t* ip, std::size_t size, bool v4) {
+    /// `ip` behind an Ethernet header as if `source` had sent it to `port`. Never nullptr.
+    rte_mbuf* arriving(std::uint16_t port, const std::uint8_t* ip, std::size_t size, const IpAddress& source) {
         const std::vector<std::uint16_t>& tags = rings_.lanes[port].port->settings().vlan;
         const std::size_t header = kEthernet + tags.size() * 4;
         rte_mbuf* packet = rte_pktmbuf_alloc(pool_.get());
@@ -102,13 +102,15 @@ private:
         auto* frame = reinterpret_cast<std::uint8_t*>(room);
         const MacAddress& own = rings_.lanes[port].port->mac();
         std::memcpy(frame, own.data(), own.size());
-        constexpr std::uint8_t kNeighbour[] = {0x02, 0, 0, 0, 0, 1};
-        std::memcpy(frame + 6, kNeighbour, sizeof kNeighbour);
+        constexpr MacAddress kUnknown{0x02, 0, 0, 0, 0, 1};
+        const Hop* neighbour = routes_.on_link(source); // a packet of another machine would count as forged
+        const MacAddress& sender = neighbour != nullptr ? neighbour->mac : kUnknown;
+        std::memcpy(frame + 6, sender.data(), sender.size());
         for (std::size_t i = 0; i < tags.size(); ++i) { // IEEE 802.1ad outside, 802.1Q inside
             store_be16(frame + 12 + i * 4, i + 1 < tags.size() ? 0x88a8 : 0x8100);
             store_be16(frame + 14 + i * 4, tags[i]);
         }
-        store_be16(frame + header - 2, v4 ? 0x0800 : 0x86dd);
+        store_be16(frame + header - 2, source.is_v4() ? 0x0800 : 0x86dd);
         std::memcpy(frame + header, ip, size);
         packet->port = port;
         return packet;
@@ -141,7 +143,7 @@ private:
     rte_mbuf* arriving(std::uint16_t port, const SegmentSpec& spec) {
         std::uint8_t ip[kMaxBuiltBytes];
         const unsigned size = build_tcp_frame(spec, ip);
-        return arriving(port, ip, size, spec.src.is_v4());
+        return arriving(port, ip, size, spec.src);
     }
 
     void play_tcp() {
@@ -184,7 +186,7 @@ private:
         frame.insert(frame.end(), payload.begin(), payload.end());
         finish_datagram(frame, payload.size());
         play(payload.empty() ? "packet" : "first payload",
-             arriving(port, frame.data() + kEthernet, frame.size() - kEthernet, order_.source.is_v4()));
+             arriving(port, frame.data() + kEthernet, frame.size() - kEthernet, order_.source));
     }
 
     /// Lengths and checksums of a frame that flow_frame() began.

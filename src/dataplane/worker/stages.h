@@ -52,7 +52,7 @@ private:
     void begin(Flow& flow, const BatchSlot& slot) noexcept;
     void refresh(Flow& flow) noexcept;
     [[nodiscard]] bool from_desktop_port(const BatchSlot& slot) const noexcept;
-    void prefetch_rest(const BatchSlot& slot) const noexcept;
+    void prefetch_rest(const BatchSlot& slot, const RouteTable& routes) const noexcept;
 
     WorkerState& state_;
 };
@@ -62,6 +62,8 @@ class VerdictStage {
 public:
     VerdictStage(WorkerState& state, Outlet& outlet) noexcept : state_(state), outlet_(outlet) {}
     void run(PacketBatch& batch) noexcept;
+    /// A flow ends: if it is undecided still, it is what it seems to be, or what its port is known for.
+    void conclude(Flow& flow) noexcept;
 
 private:
     void decide(BatchSlot& slot) noexcept;

@@ -158,13 +158,13 @@ void VerdictStage::classify(BatchSlot& slot) noexcept {
     FlowCold& cold = state_.flows.cold(flow);
     ClassifyPacket packet;
     packet.payload = payload_of(slot);
-    packet.from_client = slot.from_desktop() == flow.begun_by_desktop;
+    packet.from_client = slot.from_low == cold.client_is_low;
     packet.client_port = packet.from_client ? p.src_port : p.dst_port;
     packet.server_port = packet.from_client ? p.dst_port : p.src_port;
     packet.protocol = p.protocol;
     packet.tcp_flags = p.tcp_flags;
     packet.tcp_seq = p.protocol == kProtoTcp ? load_be32(slot.frame() + p.l4_offset + 4) : 0;
-    packet.beginning_seen = true;
+    packet.beginning_seen = cold.beginning_seen;
     ClassifyResult& result = state_.classified;
     CatalogueScratch& scratch = *tables->scratch[state_.index];
     if (cold.inspected == kLookedAtEnough) { // only the access list has not spoken yet
@@ -178,13 +178,15 @@ void VerdictStage::classify(BatchSlot& slot) noexcept {
     } else {
         state_.classifier.feed(cold.classifier, packet, tables->catalogue, scratch, result);
     }
+    if (result.decided) {
+        note(flow, cold, result); // a flow that its name stops is known for what it was, too
+    }
     if (look_at_names(slot, result)) {
         return;
     }
     if (!result.decided) {
         (void)access_stops_nameless(slot, packet.payload);
     } else {
-        note(flow, cold, result);
         if (flow.protocol != kProtoTcp || access_settles(slot)) {
             settle(flow, cold, result);
         } else {
@@ -214,11 +216,34 @@ void VerdictStage::note(Flow& flow, FlowCold& cold, const ClassifyResult& result
     }
     cold.application_protocol = result.protocol;
     cold.application = result.application;
-    if (flow.app != result.type) {
-        flow.app = result.type;
+    cold.guessed = result.guessed;
+    // A guess gives way to what other flows to the same service have turned out to be.
+    const AppType type = result.guessed ? state_.services.find(flow.server(), flow.server_port(), flow.protocol, result.type)
+                                        : result.type;
+    if (flow.app != type) {
+        flow.app = type;
         flow.usage_cell = kNoUsageCell; // from here on it counts as what it is
     }
-    state_.services.note(flow.server(), flow.server_port(), flow.protocol, result.type);
+    if (!result.guessed) {
+        state_.services.note(flow.server(), flow.server_port(), flow.protocol, result.type);
+    }
+}
+
+void VerdictStage::conclude(Flow& flow) noexcept {
+    const CatalogueTables* tables = state_.generation->catalogue.get();
+    FlowCold& cold = state_.flows.cold(flow);
+    const bool decided = flow.verdict == FlowVerdict::allow || cold.inspected == kWatched ||
+                         cold.inspected == kLookedAtEnough || cold.application_protocol != Catalogue::kUnknown;
+    if (tables == nullptr || decided || flow.splice_upstream_side) {
+        return;
+    }
+    ClassifyPacket packet;
+    packet.client_port = cold.client_is_low ? flow.low_port : flow.high_port;
+    packet.server_port = cold.client_is_low ? flow.high_port : flow.low_port;
+    packet.protocol = flow.protocol;
+    state_.classified.clear();
+    state_.classifier.conclude(cold.classifier, packet, tables->catalogue, state_.classified);
+    note(flow, cold, state_.classified);
 }
 
 void VerdictStage::settle(Flow& flow, FlowCold& cold, const ClassifyResult& result) noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/worker/worker.h"
 
+#include "dataplane/worker/address_gate.h"
 #include "dataplane/worker/recorder.h"
 #include "dataplane/worker/stage_clock.h"
 
@@ -10,6 +11,21 @@
 namespace foregate::dataplane {
 
 namespace {
+
+/// What a packet's kind or addresses alone decide does not end its way here.
+void note_without_stopping(BatchSlot& slot, const RouteTable& routes, ExaminedPacket& seen) noexcept {
+    if (slot.fate == Fate::kernel && slot.parsed.ip_version != 0) { // neighbour discovery
+        seen.fate = Fate::kernel;
+        slot.fate = Fate::pending;
+    } else if (slot.fate == Fate::pending) {
+        BatchSlot asked = slot;
+        asked.examined = false;
+        if (!pass_address_gate(asked, routes)) {
+            seen.fate = asked.fate;
+            seen.reason = asked.reason;
+        }
+    }
+}
 
 constexpr unsigned kHousekeepingTurns = 64;
 constexpr int kOrdersATurn = 32;
@@ -40,7 +56,7 @@ WorkerState::WorkerState(unsigned worker_index, const Settings& worker_settings,
       classifier({worker_settings.undecided_flows, static_cast<std::uint8_t>(worker_settings.payloads_looked_at)}),
       services(worker_settings.seed ^ 0x3c6ef372fe94f82bULL),
       splicer(splicer_settings(worker_settings, worker_index)),
-      desktops(std::make_unique<DesktopCell[]>(worker_settings.max_desktops)),
+      desktops(worker_settings.max_desktops),
       usage_tables{UsageTable(worker_settings.usage_cells, worker_settings.seed),
                    UsageTable(worker_settings.usage_cells, worker_settings.seed)},
       usage_salt(worker_settings.seed ^ 0xd6e8feb86659fd93ULL), ledger(worker_settings.max_desktops),
@@ -208,6 +224,58 @@ void Worker::rehearse(rte_mbuf* packet, std::uint64_t now_ns, TracedPacket& into
     single_.count = 1;
     single_.slots[0].begin(packet);
     trace_one(single_.slots[0], Entry::received, into);
+}
+
+void Worker::examine(rte_mbuf* packet, std::uint64_t now_ns, Examiner& examiner) {
+    begin_turn(now_ns);
+    fragments_.expire();
+    single_.count = 1;
+    single_.slots[0].begin(packet);
+    single_.slots[0].parsed = ParsedPacket{};
+    examine_one(Entry::received, examiner);
+    while (fragments_.has_released()) {
+        fragments_.take_released(batch_);
+        for (const BatchSlot& slot : batch_) {
+            single_.slots[0] = slot;
+            examine_one(Entry::released, examiner);
+        }
+    }
+}
+
+void Worker::examine_one(Entry entry, Examiner& examiner) {
+    BatchSlot& slot = single_.slots[0];
+    slot.examined = true;
+    state_.classified.clear();
+    ExaminedPacket seen;
+    seen.buffer = slot.packet;
+    seen.waited = entry == Entry::released;
+    if (seen.waited) {
+        seen.readable = true;
+        note_without_stopping(slot, *state_.generation->routes, seen);
+    }
+    run_stages(single_, entry, [&](Stage stage) noexcept {
+        if (stage == Stage::ingress) {
+            seen.readable = slot.fate != Fate::dropped && slot.parsed.ip_version != 0;
+            note_without_stopping(slot, *state_.generation->routes, seen);
+        } else if (stage == Stage::flow) {
+            seen.parsed = slot.parsed; // as it was before the verdict may have cut it short
+        }
+    });
+    seen.flow = slot.flow;
+    seen.new_flow = slot.new_flow;
+    if (seen.fate == Fate::pending || slot.fate == Fate::elsewhere) {
+        seen.fate = slot.fate;
+        seen.reason = slot.reason;
+    }
+    if (slot.flow != nullptr) {
+        seen.place = state_.flows.place_of(*slot.flow);
+        if (seen.fate == Fate::pending && slot.flow->verdict == FlowVerdict::block) { // a reset in its place has left
+            seen.fate = Fate::dropped;
+            seen.reason = state_.flows.cold(*slot.flow).blocked_for;
+        }
+    }
+    seen.told = &state_.classified;
+    examiner.examined(seen);
 }
 
 void Worker::rehearse_orders(std::uint64_t now_ns) noexcept {

@@ -4,6 +4,7 @@
 
 #include "dataplane/stage_cycles.h"
 #include "dataplane/watch/capture_point.h"
+#include "dataplane/worker/examiner.h"
 #include "dataplane/worker/outlet.h"
 #include "dataplane/worker/primary_stage.h"
 #include "dataplane/worker/spread_stage.h"
@@ -41,6 +42,15 @@ public:
     void rehearse(rte_mbuf* packet, std::uint64_t now_ns, TracedPacket& into) noexcept;
     /// Orders, timers and what they bring about; likewise.
     void rehearse_orders(std::uint64_t now_ns) noexcept;
+    /// One packet of a capture through all stages, and the held fragments that it releases: `examiner` is told of each.
+    /// Becomes a flow whatever its addresses are. Takes the packet over. For a worker that nobody polls.
+    void examine(rte_mbuf* packet, std::uint64_t now_ns, Examiner& examiner);
+    /// All flows end: those that are undecided are concluded, and `examiner` is told of each. Likewise.
+    void end_flows(Examiner& examiner) noexcept;
+    [[nodiscard]] const Flow* find_flow(const FlowKey& key) const noexcept {
+        return state_.flows.find(key, state_.flows.hash(key));
+    }
+    [[nodiscard]] std::uint32_t place_of(const Flow& flow) const noexcept { return state_.flows.place_of(flow); }
     /// What its ledger says; likewise.
     [[nodiscard]] DeviationLedger& ledger() noexcept { return state_.ledger; }
 
@@ -58,6 +68,7 @@ private:
     /// As process(), one packet at a time, so that whatever a stage counts is the packet's.
     void process_traced(PacketBatch& batch, Entry entry) noexcept;
     void trace_one(BatchSlot& slot, Entry entry, TracedPacket& into) noexcept;
+    void examine_one(Entry entry, Examiner& examiner);
     void look_up(const LookUpFlow& order) noexcept;
     void begin_turn(std::uint64_t now_ns) noexcept;
     void housekeeping() noexcept;

@@ -38,6 +38,7 @@ FlowView view_of(const Flow& flow, const FlowCold& cold, std::uint32_t now_ms) n
     view.app = flow.app;
     view.application_protocol = cold.application_protocol;
     view.application = cold.application;
+    view.guessed = cold.guessed;
     view.verdict = flow.verdict;
     view.blocked_for = cold.blocked_for;
     view.tcp = flow.tcp;
@@ -153,10 +154,20 @@ void Worker::age_flows() noexcept {
             return;
         }
         if (now - flow.last_seen_ms > idle_limit_ms(flow)) {
+            verdict_.conclude(flow);
             count_.flow_ended(flow);
             state_.end_flow(flow);
             state_.counters.add(Counter::flows_expired);
         }
+    });
+}
+
+void Worker::end_flows(Examiner& examiner) noexcept {
+    state_.flows.sweep(state_.flows.places(), [&](Flow& flow) noexcept {
+        verdict_.conclude(flow);
+        examiner.ended(state_.flows.place_of(flow), view_of(flow, state_.flows.cold(flow), state_.now_ms()));
+        count_.flow_ended(flow);
+        state_.end_flow(flow);
     });
 }
 

@@ -8,6 +8,7 @@
 #include "dataplane/device/packet_pool.h"
 #include "dataplane/device/port.h"
 #include "dataplane/generation.h"
+#include "dataplane/large_pages.h"
 #include "dataplane/mailbox.h"
 #include "dataplane/messages.h"
 #include "dataplane/settings.h"
@@ -58,7 +59,7 @@ struct WorkerState {
     ServiceMemory services;
     Splicer splicer;
     CounterBlock counters;
-    std::unique_ptr<DesktopCell[]> desktops; ///< by desktop number
+    ZeroedTable<DesktopCell> desktops; ///< by desktop number
     UsageTable usage_tables[2];
     unsigned usage_table = 0;       ///< the one being written
     std::uint64_t usage_salt;

@@ -23,6 +23,7 @@ protected:
         CaptureOrder out;
         out.files.name = name;
         out.files.size_bytes = size;
+        out.files.filter = "tcp";
         out.files.interfaces = {{"desktops", ""}, {"upstream", ""}};
         auto rule = std::make_shared<dataplane::CaptureRule>();
         rule->filter = dataplane::PacketFilter("tcp");

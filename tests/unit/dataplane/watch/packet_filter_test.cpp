@@ -61,7 +61,8 @@ TEST(PacketFilter, ServicesAreKnownByName) {
 
 TEST(PacketFilter, NamesAreNotLookedUp) {
     EXPECT_EQ(word_to_look_up("host www.example.com"), "www.example.com");
-    EXPECT_EQ(word_to_look_up("tcp port 443 and localhost"), "localhost");
+    EXPECT_EQ(word_to_look_up("tcp port 443 and host localhost"), "localhost");
+    EXPECT_EQ(word_to_look_up("tcp port 443 or localhost"), "") << "the language goes on with the last word: a port's name";
     EXPECT_EQ(word_to_look_up("net intranet"), "intranet");
     EXPECT_EQ(word_to_look_up("host 3com.example"), "3com.example");
     EXPECT_EQ(word_to_look_up("ip host \\mail"), "\\mail");
