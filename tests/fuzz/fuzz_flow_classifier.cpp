@@ -13,6 +13,23 @@ using namespace foregate::dataplane;
 namespace {
 
 constexpr std::uint8_t kMostPayloads = 12;
+constexpr std::uint16_t kGtpPort = 2152;
+constexpr std::uint16_t kNetbiosPort = 137;
+constexpr std::uint16_t kMdnsPort = 5353;
+
+/// By the upper bits of the options.
+std::uint16_t server_port(std::uint8_t options) {
+    switch (options >> 5) {
+    case 1:
+        return kGtpPort;
+    case 2:
+        return kNetbiosPort;
+    case 3:
+        return kMdnsPort;
+    default:
+        return (options & 2) != 0 ? 53 : (options & 4) != 0 ? 443 : 9999;
+    }
+}
 
 void require(bool holds) {
     if (!holds) {
@@ -35,6 +52,26 @@ Catalogue make_catalogue() {
     add("LDAP", PayloadParser::ldap);
     add("SNMP", PayloadParser::snmp);
     add("Kerberos", PayloadParser::kerberos);
+    add("HTTP2", PayloadParser::http2);
+    add("SOCKS", PayloadParser::socks);
+    add("GTP", PayloadParser::gtp_user);
+    spec.protocols.back().ports = {{PortSpace::udp, kGtpPort, kGtpPort}};
+    SignatureSpec user_data;
+    user_data.pattern = "^[\\x30-\\x3f]\\xff";
+    user_data.over = PortSpace::udp;
+    spec.protocols.back().signatures.push_back(user_data);
+    add("NetBIOS", PayloadParser::netbios_name);
+    spec.protocols.back().ports = {{PortSpace::udp, kNetbiosPort, kNetbiosPort}};
+    add("MDNS", PayloadParser::mdns);
+    spec.protocols.back().ports = {{PortSpace::udp, kMdnsPort, kMdnsPort}};
+    ProtocolSpec mail;
+    mail.name = "IMAP";
+    mail.over_tls = "IMAPS";
+    SignatureSpec greeting;
+    greeting.pattern = "^\\* OK ";
+    greeting.seems = true;
+    mail.signatures.push_back(greeting);
+    spec.protocols.push_back(mail);
     ProtocolSpec patterns;
     patterns.name = "Patterns";
     for (const PortSpace over : {PortSpace::tcp, PortSpace::udp}) {
@@ -67,7 +104,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     ClassifyPacket packet;
     packet.protocol = (options & 1) != 0 ? kProtoTcp : kProtoUdp;
     packet.client_port = 50000;
-    packet.server_port = (options & 2) != 0 ? 53 : (options & 4) != 0 ? 443 : 9999;
+    packet.server_port = server_port(options);
     packet.beginning_seen = (options & 8) != 0;
     while (!rest.empty()) {
         const std::size_t length = std::min<std::size_t>(rest[0] * 8U, rest.size() - 1);

@@ -24,8 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require((result == HttpResult::found) == !whole.host.empty());
     require(whole.host.length <= kMaxNameLength && whole.other_host.length <= kMaxNameLength);
     require(whole.host.view().find('\n') == std::string_view::npos);
-    require(result == HttpResult::not_http || result == HttpResult::incomplete ||
-            !whole.target.empty());
+    require(result == HttpResult::not_http || result == HttpResult::incomplete || !whole.method.empty());
 
     require(result != HttpResult::none || whole.whole);
 

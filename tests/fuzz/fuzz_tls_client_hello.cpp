@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A ClientHello: a verdict, once given, does not change when more bytes come.
 #include "dataplane/classify/tls_client_hello.h"
-#include "dataplane/classify/tls_record.h"
+#include "dataplane/classify/tls_records.h"
 
 #include <cstdlib>
 #include <span>
@@ -44,12 +44,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     TlsClientHello datagram; // comes whole or not at all
     const TlsResult dtls = parse_dtls_client_hello(bytes, datagram);
     require((dtls == TlsResult::found) == !datagram.server_name.empty());
-    require(dtls == TlsResult::not_tls || looks_like_dtls(bytes));
+    require(dtls == TlsResult::not_tls || look_at_dtls_records(bytes) != RecordLook::none);
 
     TlsClientHello hello;
     if (size > 6 && parse_tls_client_hello(bytes, hello) == TlsResult::found) {
-        require(!looks_like_ssl2_hello(bytes));
+        require(!is_sslv2_hello(bytes));
     }
-    static_cast<void>(tls_record_kind(bytes));
+    static_cast<void>(look_at_tls_records(bytes));
     return 0;
 }

@@ -84,7 +84,7 @@ bool CaptureFile::next(CapturedPacket& out) { return pcapng_ ? next_pcapng(out) 
 
 bool CaptureFile::next_pcap(CapturedPacket& out) {
     if (at_ + record_header_ > bytes_.size()) {
-        cut_off_ = at_ != bytes_.size();
+        cut_off_ = cut_off_ || at_ != bytes_.size();
         return false;
     }
     const std::uint64_t seconds = u32(at_);
@@ -93,13 +93,11 @@ bool CaptureFile::next_pcap(CapturedPacket& out) {
     out.original_length = u32(at_ + 12);
     out.time_ns = seconds * 1'000'000'000 + fraction * (nanoseconds_ ? 1 : 1000);
     out.link_type = interfaces_[0].link_type;
-    if (length > bytes_.size() - at_ - record_header_) {
-        cut_off_ = true;
-        return false;
-    }
-    out.bytes = {bytes_.data() + at_ + record_header_, length};
-    at_ += record_header_ + length;
-    return true;
+    const std::size_t there = std::min(length, bytes_.size() - at_ - record_header_);
+    cut_off_ = there < length;
+    out.bytes = {bytes_.data() + at_ + record_header_, there};
+    at_ += record_header_ + there;
+    return there > 0 || length == 0;
 }
 
 bool CaptureFile::begin_section(std::size_t at) {

@@ -24,7 +24,7 @@ public:
     explicit CaptureFile(const std::filesystem::path& file);
     /// The same from bytes; `name` is for messages.
     CaptureFile(std::vector<std::uint8_t> bytes, std::string name);
-    /// False at the end. A file that is cut off within a packet ends there; `cut_off()` tells.
+    /// False at the end. Of a packet that a pcap file ends within there is what is there; `cut_off()` tells.
     [[nodiscard]] bool next(CapturedPacket& out);
     [[nodiscard]] bool cut_off() const noexcept { return cut_off_; }
     [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); } ///< of the file

@@ -46,7 +46,9 @@ enum class Sender : std::uint8_t { client, server, either };
     X(stun, "stun")                                                                                                    \
     X(rtp, "rtp")                                                                                                      \
     X(rtcp, "rtcp")                                                                                                    \
-    X(bittorrent, "bittorrent")
+    X(bittorrent, "bittorrent")                                                                                        \
+    X(socks, "socks")                                                                                                  \
+    X(gtp_user, "gtp-user")
 
 enum class PayloadParser : std::uint8_t {
 #define FOREGATE_PARSER_VALUE(value, text) value,

@@ -12,6 +12,13 @@ namespace {
 
 constexpr std::uint8_t kEnoughSeeming = 8; ///< payloads after which what a flow seems to be is what it is
 
+/// Ethernet's padding behind a bare acknowledgement, which some captures and network cards count to the segment.
+bool is_padding(const ClassifyPacket& packet) noexcept {
+    constexpr std::size_t kMostPadding = 6; // 60 bytes, less headers of Ethernet, IP and TCP
+    return packet.protocol == kProtoTcp && packet.tcp_flags == tcp_ack && packet.payload.size() <= kMostPadding &&
+           std::all_of(packet.payload.begin(), packet.payload.end(), [](std::uint8_t byte) { return byte == 0; });
+}
+
 /// A carrier's flow is looked at as long as the limits allow: what it carries may come late.
 bool is_patient(const Catalogue& catalogue, std::uint16_t protocol) noexcept {
     return protocol == catalogue.parser_protocol(PayloadParser::stun) ||
@@ -25,7 +32,8 @@ void FlowClassifier::State::reset() noexcept {
     protocol = application = 0;
     payloads = {};
     tls_looks = dtls_looks = seeming = 0;
-    tunnel = false;
+    tunnel = nameless_hello = against_quic = false;
+    tls_protocol = 0;
     gathering = Gathering::nothing;
     stream_begun = {};
     counts = {};
@@ -95,7 +103,7 @@ void FlowClassifier::feed(std::uint32_t& handle, const ClassifyPacket& packet, c
         name_type(catalogue, packet, out);
         return;
     }
-    if (packet.payload.empty()) {
+    if (packet.payload.empty() || is_padding(packet)) {
         return;
     }
     State& state = *take_state(handle, catalogue);
@@ -128,11 +136,11 @@ void FlowClassifier::feed(std::uint32_t& handle, const ClassifyPacket& packet, c
 void FlowClassifier::conclude(std::uint32_t& handle, const ClassifyPacket& packet, const Catalogue& catalogue,
                               ClassifyResult& out) noexcept {
     out.decided = true;
-    bool looked_at = false;
+    const State* seen = nullptr;
     if (handle != 0 && handle < states_.size() && states_[handle].edition == catalogue.edition()) {
-        out.protocol = states_[handle].protocol;
-        out.application = states_[handle].application;
-        looked_at = true;
+        seen = &states_[handle];
+        out.protocol = seen->protocol;
+        out.application = seen->application;
     }
     if (out.protocol == Catalogue::kUnknown) {
         const PortSpace space = packet.protocol == kProtoTcp   ? PortSpace::tcp
@@ -146,8 +154,7 @@ void FlowClassifier::conclude(std::uint32_t& handle, const ClassifyPacket& packe
             if (out.protocol == Catalogue::kUnknown) {
                 out.protocol = catalogue.port_protocol(space, high);
             }
-            // A datagram that the port's own protocol did not know again speaks against the port.
-            if (packet.protocol == kProtoUdp && looked_at && catalogue.is_told_by_payload(out.protocol)) {
+            if (seen != nullptr && speaks_against_port(*seen, packet, catalogue, out.protocol)) {
                 out.protocol = Catalogue::kUnknown;
             }
             out.guessed = out.protocol != Catalogue::kUnknown;
@@ -155,6 +162,17 @@ void FlowClassifier::conclude(std::uint32_t& handle, const ClassifyPacket& packe
     }
     name_type(catalogue, packet, out);
     release(handle);
+}
+
+/// A datagram that its port's own protocol did not know again speaks against the port; of QUIC only the first ones can be
+/// known again. A segment does not: the middle of a stream looks like nothing.
+bool FlowClassifier::speaks_against_port(const State& state, const ClassifyPacket& packet, const Catalogue& catalogue,
+                                         std::uint16_t protocol) noexcept {
+    if (packet.protocol == kProtoTcp) {
+        return false;
+    }
+    return protocol == catalogue.parser_protocol(PayloadParser::quic) ? state.against_quic
+                                                                      : catalogue.is_told_by_payload(protocol);
 }
 
 void FlowClassifier::decide(Look& look, std::uint16_t protocol, std::uint16_t application) noexcept {

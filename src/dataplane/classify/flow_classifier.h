@@ -64,6 +64,9 @@ private:
         std::uint16_t application = 0;
         std::array<std::uint8_t, 2> payloads{}; ///< [0] from the client
         std::uint8_t tls_looks = 0;     ///< payloads that are likely TLS
+        std::uint16_t tls_protocol = 0; ///< what the TLS that began within (STARTTLS) is called
+        bool nameless_hello = false;    ///< a whole ClientHello without a name: the certificate may have one
+        bool against_quic = false;      ///< a datagram that no QUIC connection has, also not in its middle
         std::uint8_t dtls_looks = 0;
         std::uint8_t seeming = 0;       ///< payloads since it seems to be `protocol`
         Gathering gathering = Gathering::nothing;
@@ -96,11 +99,16 @@ private:
     [[nodiscard]] bool look_tls(Look& look) noexcept;
     [[nodiscard]] bool look_dns_stream(Look& look) noexcept;
     void name_hello(Look& look, NameSpot spot, const TlsClientHello& hello, std::uint16_t& application) noexcept;
+    [[nodiscard]] bool look_certificate(Look& look, std::uint16_t protocol) noexcept;
+    [[nodiscard]] bool look_http2(Look& look) noexcept;
+    [[nodiscard]] bool look_socks(Look& look) noexcept;
+    static void name_banner(Look& look) noexcept;
     [[nodiscard]] bool look_http(Look& look) noexcept;
     void found_http(Look& look, const struct HttpRequest& request, bool with_host) noexcept;
     void look_udp(Look& look) noexcept;
     [[nodiscard]] bool look_dns(Look& look) noexcept;
     void found_dns(Look& look, PayloadParser parser, DnsResult result) noexcept;
+    void name_inner(std::span<const std::uint8_t> datagram, ClassifyResult& out) noexcept;
     [[nodiscard]] bool look_quic(Look& look) noexcept;
     [[nodiscard]] bool look_stun(Look& look) noexcept;
     [[nodiscard]] bool look_media(Look& look) noexcept;
@@ -113,6 +121,8 @@ private:
     void decide(Look& look, PayloadParser parser, std::uint16_t application = 0) noexcept;
     /// So far it seems to be this; some further payloads make it final.
     void seem(Look& look, std::uint16_t protocol, std::uint16_t application = 0) noexcept;
+    [[nodiscard]] static bool speaks_against_port(const State& state, const ClassifyPacket& packet,
+                                                  const Catalogue& catalogue, std::uint16_t protocol) noexcept;
     static void name_type(const Catalogue& catalogue, const ClassifyPacket& packet, ClassifyResult& out) noexcept;
 
     ClassifyLimits limits_;

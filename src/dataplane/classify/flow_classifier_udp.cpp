@@ -1,17 +1,38 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The flow classifier's look at UDP payloads.
+#include "dataplane/classify/authority.h"
 #include "dataplane/classify/flow_classifier.h"
+#include "dataplane/classify/gtp_payload.h"
 #include "dataplane/classify/http_request.h"
+#include "dataplane/classify/local_name.h"
+#include "dataplane/classify/tls_client_hello.h"
 #include "dataplane/classify/tls_records.h"
 #include "dataplane/packet/parse.h"
 
+#include <algorithm>
+#include <iterator>
 #include <new>
+#include <string_view>
 
 namespace foregate::dataplane {
 
 namespace {
 
 constexpr std::uint8_t kRtpSteps = 2; ///< packets that continue an RTP stream before it is taken for one
+
+/// What the middle of a QUIC connection may look like: the fixed bit of a short header (RFC 9000 17.3), or the public
+/// flags of Google's versions, of which there only a nonce and the lengths of connection and packet numbers are set.
+bool may_be_within_quic(std::uint8_t first) noexcept { return (first & 0xc0) == 0x40 || (first & 0xc3) == 0; }
+
+/// The value of a Host line within the first bytes; empty where there is none.
+std::string_view host_line(std::span<const std::uint8_t> payload) noexcept {
+    constexpr std::size_t kMostBytes = 1500;
+    constexpr std::string_view kHost = "\r\nHost: ";
+    const std::string_view text(reinterpret_cast<const char*>(payload.data()), std::min(payload.size(), kMostBytes));
+    const std::size_t at = text.find(kHost);
+    const std::size_t end = at == std::string_view::npos ? at : text.find("\r\n", at + kHost.size());
+    return end == std::string_view::npos ? std::string_view() : text.substr(at + kHost.size(), end - at - kHost.size());
+}
 
 } // namespace
 
@@ -32,10 +53,76 @@ void FlowClassifier::look_udp(Look& look) noexcept {
         decide(look, PayloadParser::dtls, application);
         return;
     }
-    if (look_signatures(look, PortSpace::udp, PayloadParser::none) || look_ber(look)) {
+    if (look_signatures(look, PortSpace::udp, PayloadParser::none)) {
+        // What speaks DNS on another port (DNScrypt's certificates) names its provider.
+        const DnsResult result = parse_dns_message(look.packet.payload, dns_);
+        if ((result == DnsResult::query || result == DnsResult::answer) && dns_.question_class == kDnsClassIn) {
+            if (SeenName* seen = look.out.add_name(NameSpot::other)) {
+                seen->name = dns_.name;
+            }
+        }
+        const std::uint16_t gtp = look.catalogue.parser_protocol(PayloadParser::gtp_user);
+        if (look.out.decided && look.out.protocol == gtp && gtp != Catalogue::kUnknown) {
+            name_inner(look.packet.payload, look.out);
+            look.out.watch = true;
+        }
         return;
     }
-    (void)look_media(look);
+    if (look_ber(look)) {
+        return;
+    }
+    if (!look_media(look)) {
+        look.state.against_quic = look.state.against_quic || !may_be_within_quic(look.packet.payload[0]);
+    }
+}
+
+/// Names that a tunnel's packet carries: DNS, HTTP and TLS, as far as one packet tells.
+void FlowClassifier::name_inner(std::span<const std::uint8_t> datagram, ClassifyResult& out) noexcept {
+    constexpr std::uint16_t kNamePorts[] = {53, 5353, 5355};
+    GtpPayload inner;
+    if (!parse_gtp_payload(datagram, inner) || inner.payload.empty()) {
+        return;
+    }
+    // Not the flow's own names: a list's verdict on one is none on all that the tunnel carries.
+    const auto add = [&out](const NameBuffer& name) {
+        SeenName* seen = name.empty() ? nullptr : out.add_name(NameSpot::other);
+        if (seen != nullptr) {
+            seen->name = name;
+        }
+    };
+    if (inner.protocol == kProtoUdp) {
+        const bool names = std::any_of(std::begin(kNamePorts), std::end(kNamePorts), [&inner](std::uint16_t port) {
+            return inner.src_port == port || inner.dst_port == port;
+        });
+        const DnsResult result = names ? parse_dns_message(inner.payload, dns_) : DnsResult::malformed;
+        if (result == DnsResult::query || result == DnsResult::answer) {
+            add(dns_.name);
+        }
+        return;
+    }
+    TlsClientHello hello;
+    if (inner.payload[0] == 0x16) {
+        if (parse_tls_client_hello(inner.payload, hello) == TlsResult::found) {
+            add(hello.server_name);
+        }
+        return;
+    }
+    HttpRequest request;
+    switch (parse_http_request(inner.payload, request)) {
+    case HttpResult::found:
+        add(request.host);
+        add(request.other_host);
+        break;
+    case HttpResult::not_http: { // the rest of a request: streams in a tunnel are not gathered
+        Authority authority;
+        parse_authority(host_line(inner.payload), authority);
+        add(authority.host);
+        break;
+    }
+    case HttpResult::none:
+    case HttpResult::incomplete:
+        break;
+    }
 }
 
 bool FlowClassifier::look_dns(Look& look) noexcept {
@@ -69,6 +156,13 @@ void FlowClassifier::watch(const ClassifyPacket& packet, const Catalogue& catalo
     out.decided = true;
     out.watch = true;
     const bool tcp = packet.protocol == kProtoTcp;
+    const std::uint16_t gtp = catalogue.parser_protocol(PayloadParser::gtp_user);
+    if (!tcp && gtp != Catalogue::kUnknown &&
+        (catalogue.port_protocol(PortSpace::udp, packet.server_port) == gtp ||
+         catalogue.port_protocol(PortSpace::udp, packet.client_port) == gtp)) {
+        name_inner(packet.payload, out);
+        return;
+    }
     const PortSpace space = tcp ? PortSpace::tcp : PortSpace::udp;
     const std::uint16_t dns = catalogue.parser_protocol(PayloadParser::dns);
     if (!tcp || (dns != Catalogue::kUnknown && catalogue.port_protocol(space, packet.server_port) == dns)) {
@@ -100,7 +194,17 @@ void FlowClassifier::found_dns(Look& look, PayloadParser parser, DnsResult resul
     look.out.dns_result = result;
     look.out.dns = &dns_;
     std::uint16_t application = 0;
-    if (!dns_.name.empty()) {
+    // What hosts of a network ask each other: a NetBIOS name is encoded, an announcement has no question.
+    LocalName local;
+    const bool netbios = parser == PayloadParser::netbios_name;
+    const bool announced = parser == PayloadParser::mdns && dns_.name.empty();
+    if ((netbios && parse_netbios_name(look.packet.payload, local)) ||
+        (announced && parse_multicast_dns(look.packet.payload, local))) {
+        SeenName* seen = local.name.empty() ? nullptr : look.out.add_name(NameSpot::other);
+        if (seen != nullptr) {
+            seen->name = local.name;
+        }
+    } else if (!dns_.name.empty()) {
         const NameSpot spot = result == DnsResult::query ? NameSpot::dns_question : NameSpot::dns_answer;
         if (SeenName* seen = look.out.add_name(spot)) {
             seen->name = dns_.name;

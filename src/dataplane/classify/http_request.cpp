@@ -60,11 +60,11 @@ HttpResult judge_beginning(std::string_view line) noexcept {
     return possible ? HttpResult::incomplete : HttpResult::not_http;
 }
 
-/// method SP target SP HTTP/1.x
+/// method SP target SP HTTP/1.x; lenient servers also take a line whose target was forgotten
 bool parse_request_line(std::string_view line, HttpRequest& out) noexcept {
     const std::size_t first = line.find(' ');
     const std::size_t last = line.rfind(' ');
-    if (first == std::string_view::npos || first == 0 || first > kMaxMethodBytes || last <= first) {
+    if (first == std::string_view::npos || first == 0 || first > kMaxMethodBytes) {
         return false;
     }
     const std::string_view version = line.substr(last + 1);
@@ -72,8 +72,8 @@ bool parse_request_line(std::string_view line, HttpRequest& out) noexcept {
         return false;
     }
     out.method = line.substr(0, first);
-    out.target = trimmed(line.substr(first + 1, last - first - 1));
-    return !out.target.empty() && std::all_of(out.method.begin(), out.method.end(), is_token_char);
+    out.target = last > first ? trimmed(line.substr(first + 1, last - first - 1)) : std::string_view();
+    return (last == first || !out.target.empty()) && std::all_of(out.method.begin(), out.method.end(), is_token_char);
 }
 
 void note(const HeaderField& field, HttpRequest& out) noexcept {

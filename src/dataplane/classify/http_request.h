@@ -20,7 +20,7 @@ enum class HttpResult : std::uint8_t {
 
 struct HttpRequest {
     std::string_view method; ///< set unless not_http, or incomplete within the request line
-    std::string_view target; ///< as sent: origin form, absolute form, authority or "*"
+    std::string_view target; ///< as sent: origin form, absolute form, authority or "*"; empty where it was left out
     /// The host that applies: the target's authority (absolute form, CONNECT) before the Host
     /// header, without user information, port and brackets.
     NameBuffer host;

@@ -2,7 +2,7 @@
 #include "dataplane/classify/tls_client_hello.h"
 
 #include "dataplane/classify/handshake_reader.h"
-#include "dataplane/classify/tls_record.h"
+#include "dataplane/classify/tls_records.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -81,6 +81,18 @@ bool skip_vector(HandshakeReader& in, Budget& hello, int width) noexcept {
     return in.ok();
 }
 
+/// Some clients send "name:port", which RFC 6066 has no room for: the name counts.
+std::span<const std::uint8_t> without_port(std::span<const std::uint8_t> name) noexcept {
+    std::size_t end = name.size();
+    while (end > 0 && name[end - 1] >= '0' && name[end - 1] <= '9') {
+        --end;
+    }
+    const bool port = end > 1 && end < name.size() && name.size() - end <= 5 && name[end - 1] == ':' &&
+                      std::find(name.begin(), name.end(), std::uint8_t{':'}) - name.begin() ==
+                          static_cast<std::ptrdiff_t>(end - 1);
+    return port ? name.first(end - 1) : name;
+}
+
 /// The body of a server_name extension of `length` bytes; true when a host name was read.
 bool read_server_name(HandshakeReader& in, std::size_t length, NameBuffer& name,
                       bool& contradiction) noexcept {
@@ -113,7 +125,7 @@ bool read_server_name(HandshakeReader& in, std::size_t length, NameBuffer& name,
         in.skip(dropped);
         in.take(size - dropped, raw);
         if (in.ok()) {
-            assign_name({raw, size - dropped}, name);
+            assign_name(without_port({raw, size - dropped}), name);
             name.odd = name.odd || dropped > 0;
             found = !name.empty();
         }
@@ -281,7 +293,7 @@ TlsResult parse_dtls_client_hello(std::span<const std::uint8_t> datagram,
     out.clear();
     constexpr std::size_t kHeaders = kDtlsRecordHeaderBytes + kDtlsHandshakeHeaderBytes;
     if (datagram.size() < kHeaders || datagram[0] != kContentHandshake ||
-        !looks_like_dtls(datagram)) {
+        look_at_dtls_records(datagram) == RecordLook::none) {
         return TlsResult::not_tls;
     }
     const std::size_t record_bytes = static_cast<std::size_t>(datagram[11] << 8 | datagram[12]);

@@ -46,10 +46,13 @@ TEST(CaptureFile, ReadsBothByteOrdersAndResolutions) {
 }
 
 TEST(CaptureFile, AFileThatEndsWithinAPacketSaysSo) {
-    Bytes bytes = pcap(0xa1b2c3d4, false, 4, 60);
+    Bytes bytes = pcap(0xa1b2c3d4, false, 4, 60); // one packet of four bytes
     bytes.pop_back();
     CaptureFile capture(bytes, "x");
     CapturedPacket packet;
+    EXPECT_TRUE(capture.next(packet));
+    EXPECT_EQ(packet.bytes.size(), 3U);
+    EXPECT_TRUE(capture.cut_off());
     EXPECT_FALSE(capture.next(packet));
     EXPECT_TRUE(capture.cut_off());
 }

@@ -47,7 +47,19 @@ Catalogue test_catalogue() {
     ProtocolSpec stun{"STUN", AppType::conferencing, {}, {}, "", PayloadParser::stun, true, {}, ""};
     ProtocolSpec rtp{"RTP", AppType::voice, {}, {}, "", PayloadParser::rtp, false, {}, ""};
     ProtocolSpec imaps{"IMAPS", AppType::mail, {}, {993}, "", PayloadParser::none, false, {}, ""};
-    for (ProtocolSpec* each : {&ssh, &slow, &socket, &stun, &rtp, &imaps}) {
+    ProtocolSpec imap{"IMAP", AppType::mail, {{PortSpace::tcp, 143, 143}}, {}, "IMAPS", PayloadParser::none, false, {}, ""};
+    imap.signatures = {signature("^\\* OK ", PortSpace::tcp, Sender::server)};
+    imap.signatures[0].seems = true;
+    ProtocolSpec smtp{"SMTP", AppType::mail, {{PortSpace::tcp, 25, 25}}, {}, "", PayloadParser::none, false, {}, ""};
+    smtp.signatures = {signature("^220 ", PortSpace::tcp, Sender::server)};
+    smtp.signatures[0].seems = true;
+    ProtocolSpec http2{"HTTP2", AppType::web, {}, {}, "", PayloadParser::http2, true, {}, ""};
+    ProtocolSpec socks{"SOCKS", AppType::web, {{PortSpace::tcp, 1080, 1080}}, {}, "", PayloadParser::socks, false, {}, ""};
+    ProtocolSpec gtp{"GTP", AppType::vpn, {{PortSpace::udp, 2152, 2152}}, {}, "", PayloadParser::gtp_user, false, {}, ""};
+    gtp.signatures = {signature("^[\\x30-\\x3f]\\xff", PortSpace::udp)};
+    ProtocolSpec netbios{"NetBIOS", AppType::name_service, {{PortSpace::udp, 137, 137}}, {}, "",
+                         PayloadParser::netbios_name, false, {}, ""};
+    for (ProtocolSpec* each : {&ssh, &slow, &socket, &stun, &rtp, &imaps, &imap, &smtp, &http2, &socks, &gtp, &netbios}) {
         spec.protocols.push_back(*each);
     }
     ApplicationSpec calls;
@@ -269,6 +281,126 @@ TEST_F(FlowClassifierTest, AnEmptyPayloadCostsNoState) {
     classifier.conclude(handle, packet("", kProtoTcp, true, 0, 22), catalogue, result);
     EXPECT_TRUE(result.decided);
     EXPECT_EQ(name(), "SSH");
+}
+
+TEST_F(FlowClassifierTest, PaddingBehindAnAcknowledgementIsNoPayload) {
+    ClassifyPacket padded = packet(std::string_view("\0\0", 2), kProtoTcp, true, 1, 443);
+    padded.tcp_flags = tcp_ack;
+    classifier.feed(handle, padded, catalogue, scratch, result);
+    EXPECT_EQ(handle, 0U);
+    const std::string hello = client_hello("calls.example");
+    tcp(hello, true, 1);
+    EXPECT_TRUE(result.decided);
+    EXPECT_EQ(name(), "TLS");
+}
+
+TEST_F(FlowClassifierTest, APortBehindAServerNameIsNotPartOfIt) {
+    tcp(client_hello("calls.example:443"), true, 1);
+    ASSERT_EQ(result.name_count, 1);
+    EXPECT_EQ(result.names[0].name.view(), "calls.example");
+    EXPECT_EQ(catalogue.name(result.application), "Calls");
+}
+
+TEST_F(FlowClassifierTest, AHelloInTwoSegmentsBehindAStarttls) {
+    const std::string greeting = "* OK ready\r\n";
+    const std::string start = "a1 STARTTLS\r\n";
+    const std::string hello = client_hello("mail.calls.example");
+    tcp(greeting, false, 1, 143);
+    EXPECT_EQ(name(), "IMAP");
+    tcp(start, true, 1, 143);
+    const auto begin = static_cast<std::uint32_t>(1 + start.size());
+    tcp(hello.substr(0, 30), true, begin, 143);
+    EXPECT_FALSE(result.decided);
+    tcp(hello.substr(30), true, begin + 30, 143);
+    EXPECT_TRUE(result.decided);
+    EXPECT_EQ(name(), "IMAPS");
+    ASSERT_EQ(result.name_count, 1);
+    EXPECT_EQ(result.names[0].name.view(), "mail.calls.example");
+}
+
+TEST_F(FlowClassifierTest, AMailServersGreetingNamesIt) {
+    tcp("220 mx.example ESMTP\r\n", false, 1, 25);
+    EXPECT_EQ(name(), "SMTP");
+    ASSERT_EQ(result.name_count, 1);
+    EXPECT_EQ(result.names[0].name.view(), "mx.example");
+}
+
+TEST_F(FlowClassifierTest, Http2WithPriorKnowledge) {
+    const std::string preface("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    tcp(preface, true, 1, 80);
+    EXPECT_FALSE(result.decided);
+    EXPECT_EQ(name(), "HTTP2");
+    // HEADERS, end of headers: :authority as a literal without indexing.
+    const std::string block = std::string("\x01\x0d", 2) + "calls.example";
+    const std::string frame = std::string("\x00\x00", 2) + static_cast<char>(block.size()) +
+                              std::string("\x01\x04\x00\x00\x00\x01", 6) + block;
+    tcp(frame, true, 1 + static_cast<std::uint32_t>(preface.size()), 80);
+    EXPECT_TRUE(result.decided);
+    ASSERT_EQ(result.name_count, 1);
+    EXPECT_EQ(result.names[0].name.view(), "calls.example");
+    EXPECT_EQ(catalogue.name(result.application), "Calls");
+}
+
+TEST_F(FlowClassifierTest, ASocksRequestNamesItsDestination) {
+    tcp(std::string_view("\x05\x01\x00", 3), true, 1, 1080);
+    EXPECT_FALSE(result.decided);
+    EXPECT_EQ(name(), "SOCKS");
+    tcp(std::string_view("\x05\x00", 2), false, 1, 1080);
+    EXPECT_FALSE(result.decided);
+    tcp(std::string_view("\x05\x01\x00\x03\x0d"
+                         "calls.example\x01\xbb",
+                         20),
+        true, 4, 1080);
+    EXPECT_TRUE(result.decided);
+    EXPECT_EQ(name(), "SOCKS");
+    EXPECT_EQ(catalogue.name(result.application), "Calls");
+    ASSERT_EQ(result.name_count, 1);
+    EXPECT_EQ(result.names[0].name.view(), "calls.example");
+}
+
+TEST_F(FlowClassifierTest, NamesWithinATunnelAreSeenAsLongAsItLives) {
+    const std::string query("\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x05"
+                            "calls\x07"
+                            "example\x00\x00\x01\x00\x01",
+                            31);
+    const std::string inner = std::string("\x45\x00\x00\x3b\x00\x00\x00\x00\x40\x11\x00\x00\x0a\x00\x00\x01\x0a\x00\x00\x02"
+                                          "\xd9\x03\x00\x35\x00\x27\x00\x00",
+                                          28) +
+                              query;
+    const std::string datagram = std::string("\x30\xff\x00\x3b\x00\x00\x00\x01", 8) + inner;
+    udp(datagram, true, 2152);
+    EXPECT_TRUE(result.decided);
+    EXPECT_TRUE(result.watch);
+    EXPECT_EQ(name(), "GTP");
+    ASSERT_EQ(result.name_count, 1);
+    EXPECT_EQ(result.names[0].spot, NameSpot::other);
+    EXPECT_EQ(result.names[0].name.view(), "calls.example");
+    classifier.watch(packet(datagram, kProtoUdp, false, 0, 2152), catalogue, result);
+    EXPECT_TRUE(result.watch);
+    EXPECT_EQ(result.name_count, 1);
+}
+
+TEST_F(FlowClassifierTest, ANetbiosNameIsDecoded) {
+    const std::string query = std::string("\x00\x01\x01\x10\x00\x01\x00\x00\x00\x00\x00\x00\x20", 13) +
+                              "EGEDEBEMEMFDCACACACACACACACACACA" + std::string("\x00\x00\x20\x00\x01", 5);
+    udp(query, true, 137);
+    EXPECT_EQ(name(), "NetBIOS");
+    ASSERT_EQ(result.name_count, 1);
+    EXPECT_EQ(result.names[0].name.view(), "fcalls");
+}
+
+TEST_F(FlowClassifierTest, TheMiddleOfAQuicConnectionDoesNotSpeakAgainstItsPort) {
+    for (int i = 0; i < 6; ++i) {
+        udp("\x4c\x01\x02\x03\x04\x05\x06\x07\x08", true, 443);
+    }
+    EXPECT_TRUE(result.decided);
+    EXPECT_TRUE(result.guessed);
+    EXPECT_EQ(name(), "QUIC");
+    handle = 0;
+    for (int i = 0; i < 6; ++i) {
+        udp(i == 3 ? "\x8f\x01\x02" : "\x4c\x01\x02", true, 443);
+    }
+    EXPECT_EQ(name(), "Unknown");
 }
 
 } // namespace
