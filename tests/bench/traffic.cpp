@@ -101,8 +101,8 @@ unsigned FrameWriter::write(const SegmentSpec& segment, const MacAddress& to, st
     std::memcpy(frame, to.data(), to.size());
     const MacAddress from = neighbour_mac(segment.src);
     std::memcpy(frame + 6, from.data(), from.size());
-    frame[12] = 0x08;
-    frame[13] = 0x00;
+    frame[12] = segment.src.is_v4() ? 0x08 : 0x86;
+    frame[13] = segment.src.is_v4() ? 0x00 : 0xdd;
     const unsigned length = 14 + build_tcp_frame(segment, frame + 14);
     if (length < kFrameBytes) {
         std::memset(frame + length, 0, kFrameBytes - length);

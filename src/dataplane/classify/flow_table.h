@@ -7,8 +7,9 @@
 // IPv6: 128 and 16: 144 bytes a flow.
 #pragma once
 
-#include "dataplane/large_pages.h"
 #include "dataplane/flow.h"
+#include "dataplane/large_pages.h"
+#include "dataplane/prefetch.h"
 
 #include <array>
 #include <cstdint>
@@ -36,7 +37,7 @@ public:
     FamilyFlowTable(std::uint32_t capacity, bool ipv6);
 
     /// Fetches the bucket of `hash` into the cache ahead of prefetch_flow().
-    void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&buckets_[bucket_of(hash)]); }
+    void prefetch(std::uint64_t hash) const noexcept { prefetch_line(&buckets_[bucket_of(hash)]); }
     /// Fetches the flow that `hash` probably stands for; its bucket is best in the cache already. Returns it
     /// unread: a candidate to compare, nullptr when the first bucket has none.
     [[nodiscard]] Flow* prefetch_flow(std::uint64_t hash) const noexcept {
@@ -46,9 +47,9 @@ public:
             return nullptr;
         }
         Flow* flow = at(bucket.numbers[static_cast<unsigned>(__builtin_ctz(ways))]);
-        __builtin_prefetch(flow, 1);
+        prefetch_line_to_write(flow);
         if (ipv6_) {
-            __builtin_prefetch(reinterpret_cast<const char*>(flow) + 64);
+            prefetch_line(reinterpret_cast<const char*>(flow) + 64);
         }
         return flow;
     }

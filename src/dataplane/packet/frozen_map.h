@@ -3,9 +3,11 @@
 // lie side by side in one array, at most half full, so a lookup is one cache line for nearly all keys.
 #pragma once
 
+#include "dataplane/large_pages.h"
+#include "dataplane/prefetch.h"
+
 #include <cstddef>
 #include <utility>
-#include <vector>
 
 namespace foregate::dataplane {
 
@@ -38,6 +40,12 @@ public:
         const Slot& slot = slots_[place_of(key)];
         return slot.used ? &slot.value : nullptr;
     }
+    /// Fetches where find(key) begins to look.
+    void prefetch(const Key& key) const noexcept {
+        if (size_ != 0) {
+            prefetch_line(&slots_[home(key)]);
+        }
+    }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
 private:
@@ -57,7 +65,7 @@ private:
         return at;
     }
 
-    std::vector<Slot> slots_;
+    LargeTable<Slot> slots_;
     std::size_t size_ = 0;
 };
 

@@ -2,7 +2,9 @@
 // Longest prefix match over both address families; immutable after build, one hash probe per distinct length.
 #pragma once
 
+#include "dataplane/large_pages.h"
 #include "dataplane/packet/ip_address.h"
+#include "dataplane/prefetch.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -45,6 +47,14 @@ public:
         return nullptr;
     }
 
+    /// Fetches where find(a) begins to look.
+    void prefetch(const IpAddress& a) const noexcept {
+        const std::vector<std::uint8_t>& lengths = a.is_v4() ? v4_lengths_ : v6_lengths_;
+        if (!lengths.empty()) {
+            prefetch_line(&slots_[home(IpPrefix{a, lengths.front()}.network())]);
+        }
+    }
+
     [[nodiscard]] bool empty() const noexcept { return v4_lengths_.empty() && v6_lengths_.empty(); }
 
 private:
@@ -67,7 +77,7 @@ private:
         (prefix.is_v4() ? v4_lengths_ : v6_lengths_).push_back(prefix.length);
     }
 
-    std::vector<Slot> slots_;
+    LargeTable<Slot> slots_;
     std::vector<std::uint8_t> v4_lengths_; ///< distinct, longest first
     std::vector<std::uint8_t> v6_lengths_;
 };

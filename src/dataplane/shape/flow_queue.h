@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 
+#include "dataplane/prefetch.h"
 #include "dataplane/shape/codel.h"
 #include "dataplane/shape/packet_slots.h"
 
@@ -49,12 +50,12 @@ public:
 
     // Load what a push of this flow, or the next pop, will need.
     void prefetch(uint32_t flow_hash) const noexcept {
-        __builtin_prefetch(this, 1);
-        __builtin_prefetch(&flows_[flow_of(flow_hash)], 1);
+        prefetch_line_to_write(this);
+        prefetch_line_to_write(&flows_[flow_of(flow_hash)]);
     }
     void prefetch_next() const noexcept {
-        __builtin_prefetch(this, 1);
-        __builtin_prefetch(&flows_[0], 1);
+        prefetch_line_to_write(this);
+        prefetch_line_to_write(&flows_[0]);
     }
 
 private:

@@ -6,7 +6,7 @@
 #include <bit>
 #include <cstdint>
 
-#include "dataplane/shape/large_page_memory.h"
+#include "dataplane/large_pages.h"
 
 namespace foregate::dataplane {
 

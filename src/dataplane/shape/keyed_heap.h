@@ -3,7 +3,7 @@
 // it stands. Smallest key first. All memory at construction. One thread.
 #pragma once
 
-#include "dataplane/shape/large_page_memory.h"
+#include "dataplane/large_pages.h"
 #include <cstdint>
 
 namespace foregate::dataplane {

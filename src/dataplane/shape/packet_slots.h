@@ -3,7 +3,7 @@
 // handle (an mbuf; never looked into) with its length and the time it came. One thread.
 #pragma once
 
-#include "dataplane/shape/large_page_memory.h"
+#include "dataplane/large_pages.h"
 #include <cstdint>
 
 #include "dataplane/shape/pace.h"

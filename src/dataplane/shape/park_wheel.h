@@ -5,7 +5,7 @@
 // Varghese and Lauck, "Hashed and hierarchical timing wheels", SOSP 1987.
 #pragma once
 
-#include "dataplane/shape/large_page_memory.h"
+#include "dataplane/large_pages.h"
 #include <array>
 #include <cstdint>
 

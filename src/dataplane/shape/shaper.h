@@ -25,6 +25,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "dataplane/prefetch.h"
 #include "dataplane/shape/flow_queue.h"
 #include "dataplane/shape/id_ring.h"
 #include "dataplane/shape/keyed_heap.h"
@@ -57,8 +58,8 @@ public:
     void prefetch(uint32_t pipe) const noexcept {
         if (pipe < pipes_.size()) {
             const char* const lines = reinterpret_cast<const char*>(&pipes_[pipe]);
-            __builtin_prefetch(lines, 1);
-            __builtin_prefetch(lines + 64, 1);
+            prefetch_line_to_write(lines);
+            prefetch_line_to_write(lines + 64);
         }
     }
     void prefetch_queue(uint32_t pipe, uint32_t flow_hash) const noexcept {

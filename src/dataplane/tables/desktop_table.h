@@ -32,6 +32,8 @@ public:
         : map_(entries), allow_unknown_(allow_unknown) {}
 
     [[nodiscard]] const DesktopRecord* find(const IpAddress& a) const noexcept { return map_.find(a); }
+    /// Fetches what find(a) will read, as far as it is known ahead.
+    void prefetch(const IpAddress& a) const noexcept { map_.prefetch(a); }
     [[nodiscard]] bool allow_unknown() const noexcept { return allow_unknown_; }
 
 private:

@@ -78,6 +78,9 @@ public:
         return hops_[lookup_number(destination)];
     }
 
+    /// Fetches what lookup_number(a) and on_link(a) will read, as far as it is known ahead.
+    void prefetch(const IpAddress& a) const noexcept { neighbours_.prefetch(a); }
+
     /// Where a resolved neighbour on a connected network is; nullptr: none, or behind a gateway.
     [[nodiscard]] const Hop* on_link(const IpAddress& a) const noexcept {
         const std::uint16_t* found = neighbours_.find(a);

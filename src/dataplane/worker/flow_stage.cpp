@@ -2,6 +2,7 @@
 #include "dataplane/worker/stages.h"
 
 #include "dataplane/classify/flow_beginning.h"
+#include "dataplane/prefetch.h"
 #include "dataplane/worker/address_gate.h"
 
 #include <algorithm>
@@ -47,6 +48,9 @@ void FlowStage::run(PacketBatch& batch) noexcept {
     for (BatchSlot& slot : batch) {
         if (slot.fate == Fate::pending) {
             slot.flow = state_.flows.prefetch_flow(slot.parsed.ip_version == 6, slot.flow_hash);
+            if (slot.flow == nullptr) {
+                prefetch_tables(slot);
+            }
         }
     }
     const RouteTable& routes = *state_.generation->routes;
@@ -87,15 +91,29 @@ bool FlowStage::from_desktop_port(const BatchSlot& slot) const noexcept {
     return state_.lanes[slot.packet->port].kind == PortKind::desktop;
 }
 
+/// What the first packet of a flow will be looked up in.
+void FlowStage::prefetch_tables(const BatchSlot& slot) const noexcept {
+    const Generation& tables = *state_.generation;
+    const ParsedPacket& p = slot.parsed;
+    tables.routes->prefetch(p.src);
+    tables.routes->prefetch(p.dst);
+    if (from_desktop_port(slot)) {
+        tables.desktops->prefetch(p.src);
+        state_.new_flows.prefetch(p.src);
+    } else {
+        tables.desktops->prefetch(p.dst);
+    }
+}
+
 void FlowStage::prefetch_rest(const BatchSlot& slot, const RouteTable& routes) const noexcept {
     const Flow& flow = *slot.flow;
-    __builtin_prefetch(&routes.hop(flow.hops[slot.from_low ? 0 : 1]));
+    prefetch_line(&routes.hop(flow.hops[slot.from_low ? 0 : 1]));
     if (!flow.has_desktop) {
         return;
     }
-    __builtin_prefetch(&state_.desktop_cell(flow.desktop), 1);
+    prefetch_line_to_write(&state_.desktop_cell(flow.desktop));
     if (flow.usage_cell != kNoUsageCell) {
-        __builtin_prefetch(&state_.usage_tables[state_.usage_table].cell(flow.usage_cell), 1);
+        prefetch_line_to_write(&state_.usage_tables[state_.usage_table].cell(flow.usage_cell));
     }
 }
 

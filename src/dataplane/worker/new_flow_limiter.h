@@ -4,7 +4,9 @@
 // nobody else's. Of one worker; with several workers each limits the flows that it owns.
 #pragma once
 
+#include "dataplane/large_pages.h"
 #include "dataplane/packet/ip_address.h"
+#include "dataplane/prefetch.h"
 #include "dataplane/settings.h"
 
 #include <cstdint>
@@ -26,6 +28,9 @@ public:
     enum class Answer : std::uint8_t { admit, too_fast, too_many };
     /// May this desktop begin a flow now? Costs it a token if so.
     [[nodiscard]] Answer admit(const IpAddress& desktop, std::uint64_t now_ns) noexcept;
+
+    /// Fetches the desktop's row, probably.
+    void prefetch(const IpAddress& desktop) const noexcept { prefetch_line_to_write(&rows_[home_of(desktop)]); }
 
     /// A flow of the desktop has begun; for every flow whose end will be told by ended().
     void begun(const IpAddress& desktop, std::uint64_t now_ns) noexcept;
@@ -138,8 +143,8 @@ private:
     std::uint32_t fullest_ = 0; ///< the row with about the most half-open connections
     std::uint32_t free_ = kNone;
     std::uint32_t last_ = 0; ///< the row that was found last: a flow's beginning asks several times
-    std::vector<Row> rows_;
-    std::vector<Entry> entries_;
+    LargeTable<Row> rows_;
+    LargeTable<Entry> entries_;
 };
 
 } // namespace foregate::dataplane

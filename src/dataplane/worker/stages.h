@@ -52,6 +52,7 @@ private:
     void begin(Flow& flow, const BatchSlot& slot) noexcept;
     void refresh(Flow& flow) noexcept;
     [[nodiscard]] bool from_desktop_port(const BatchSlot& slot) const noexcept;
+    void prefetch_tables(const BatchSlot& slot) const noexcept;
     void prefetch_rest(const BatchSlot& slot, const RouteTable& routes) const noexcept;
 
     WorkerState& state_;

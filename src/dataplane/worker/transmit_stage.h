@@ -53,6 +53,7 @@ private:
     static constexpr unsigned kPending = kBurst;
     static void dropped(void* self, void* packet, ShapeDrop reason) noexcept;
     void take_orders(std::uint64_t now_ns) noexcept;
+    void prefetch(void* const* packets, unsigned count) const noexcept;
     bool take_packets(std::uint64_t now_ns) noexcept;
     [[nodiscard]] bool push_tags(rte_mbuf* packet) noexcept;
     bool send(std::uint64_t now_ns) noexcept;
