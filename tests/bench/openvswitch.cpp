@@ -54,7 +54,11 @@ double openvswitch_conntrack_pps(const std::vector<std::string>& devices, unsign
         throw std::runtime_error("Open vSwitch gave no figures: " +
                                  text.substr(text.size() - std::min<std::size_t>(text.size(), 1000)));
     }
-    return median_of(figures);
+    const double figure = median_of(figures);
+    if (figure < 1) {
+        throw std::runtime_error("Open vSwitch forwarded nothing");
+    }
+    return figure;
 }
 
 } // namespace foregate::bench
