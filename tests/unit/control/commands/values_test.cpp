@@ -10,21 +10,14 @@ namespace {
 
 using dataplane::DropReason;
 
-std::vector<std::string> keys_of(const Json& row) {
-    std::vector<std::string> keys;
-    for (const auto& member : row.items()) {
-        keys.push_back(member.key());
-    }
-    return keys;
-}
-
 Naming plain_naming() {
     return {[](std::uint32_t desktop) { return "d" + std::to_string(desktop); },
             [](std::uint16_t usage_class) { return "class" + std::to_string(usage_class); },
             [](const IpAddress& server, std::uint16_t port) {
                 return (server == *IpAddress::parse("10.20.0.10") ? "db.lab" : server.to_string()) +
                        ":" + std::to_string(port);
-            }};
+            },
+            {}};
 }
 
 dataplane::FlowView flow_to(const char* server, std::uint16_t port, std::uint64_t up,
