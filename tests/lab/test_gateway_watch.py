@@ -160,6 +160,8 @@ def restarted(bench, hugepages):
     bench.gateway.stop()
     config.write_text(gateway_config.set_key(text, "system", "hugepages", hugepages), encoding="ascii")
     try:
+        if hugepages == "yes":
+            need_hugepages()  # those of the gateway before are free again
         bench.gateway.start()
         yield bench.gateway.console("show version")
     finally:
@@ -193,14 +195,12 @@ def need_hugepages():
 
 
 def test_telemetry_with_hugepages(bench):
-    need_hugepages()
     with restarted(bench, "yes") as version:
         assert version["hugepages"] is True, version
         check_telemetry(bench, version)
 
 
 def test_dumpcap_attaches_where_hugepages_are_shared(bench):
-    need_hugepages()
     if shutil.which("dpdk-dumpcap") is None:
         raise Skipped("dpdk-dumpcap is not installed (package dpdk)")
     with restarted(bench, "yes") as version:

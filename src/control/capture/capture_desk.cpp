@@ -212,7 +212,13 @@ std::optional<CaptureStatus> CaptureDesk::tick(std::chrono::system_clock::time_p
 }
 
 std::optional<CaptureStatus> CaptureDesk::status() const {
-    return capture_ != nullptr ? std::optional(capture_->status()) : last_;
+    if (capture_ == nullptr) {
+        return last_;
+    }
+    CaptureStatus status = capture_->status();
+    status.phase = CaptureStatus::Phase::running; // its file is open until the tick that closes it
+    status.ended_by.clear();
+    return status;
 }
 
 } // namespace foregate::control
