@@ -185,6 +185,22 @@ def test_telemetry_without_hugepages(bench):
         check_telemetry(bench, version)
 
 
+@contextlib.contextmanager
+def hugetlbfs(folder):
+    """A mount of hugetlbfs: the machine's, or one of our own."""
+    if " hugetlbfs " in pathlib.Path("/proc/self/mounts").read_text(encoding="utf-8"):
+        yield
+        return
+    folder.mkdir()
+    if subprocess.run(["mount", "-t", "hugetlbfs", "hugetlbfs", str(folder)], check=False).returncode != 0:
+        raise Skipped("hugetlbfs cannot be mounted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=False)  # the gateway that runs on may have pages of it
+        folder.rmdir()
+
+
 def free_hugepage_mib():
     return int(HUGEPAGES.read_text(encoding="ascii")) * 2 if HUGEPAGES.exists() else 0
 
@@ -203,7 +219,7 @@ def test_telemetry_with_hugepages(bench):
 def test_dumpcap_attaches_where_hugepages_are_shared(bench):
     if shutil.which("dpdk-dumpcap") is None:
         raise Skipped("dpdk-dumpcap is not installed (package dpdk)")
-    with restarted(bench, "yes") as version:
+    with hugetlbfs(bench.lab.run_dir / "hugepages"), restarted(bench, "yes") as version:
         if not version["dpdk_dumpcap"]:
             raise Skipped("no hugetlbfs is mounted with room for 512 MiB: mount -t hugetlbfs hugetlbfs /dev/hugepages")
         reach(bench, 1)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/device/eal.h"
 
+#include "dataplane/device/hugepage_mounts.h"
+
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -126,7 +128,10 @@ Eal::Eal(const Settings& settings) {
         std::filesystem::remove(rte_eal_get_runtime_dir(), error);
     }
     // Lets dpdk-dumpcap ask for copies of packets. Without it everything else works, so a failure is not one of ours.
-    dump_ready_ = settings.hugepages && settings.share_memory && rte_pdump_init() == 0;
+    if (settings.hugepages && settings.share_memory) {
+        shared_prefix_ = settings.file_prefix;
+        dump_ready_ = rte_pdump_init() == 0;
+    }
 }
 
 Eal::~Eal() {
@@ -134,6 +139,9 @@ Eal::~Eal() {
         rte_pdump_uninit();
     }
     rte_eal_cleanup();
+    if (!shared_prefix_.empty()) { // DPDK leaves the files of shared pages behind, and the pages in use
+        (void)release_stale_hugepages(shared_prefix_);
+    }
 }
 
 } // namespace foregate::dataplane

@@ -4,6 +4,8 @@
 
 #include "dataplane/settings.h"
 
+#include <string>
+
 namespace foregate::dataplane {
 
 /// Which logical core runs what: 0 is the control core, 1..workers the workers, then the shaper if it has its own.
@@ -33,6 +35,7 @@ public:
 
 private:
     bool dump_ready_ = false;
+    std::string shared_prefix_; ///< of hugepages that others may attach to; empty: none
 };
 
 } // namespace foregate::dataplane
