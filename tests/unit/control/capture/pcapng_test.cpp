@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace foregate::control {
 namespace {
 
@@ -50,7 +52,7 @@ TEST(Pcapng, APacketOfAnyLengthIsPaddedAndToldApart) {
         EXPECT_EQ(blocks[0].time_ns(), kTime);
         EXPECT_EQ(blocks[0].word(12), kept);
         EXPECT_EQ(blocks[0].word(16), 1500U);
-        EXPECT_EQ(std::memcmp(blocks[0].body.data() + 20, frame.data(), kept), 0);
+        EXPECT_TRUE(std::equal(frame.begin(), frame.end(), blocks[0].body.begin() + 20));
         EXPECT_EQ(blocks[0].options.at(2)[0] & 3, 2); // outbound
     }
 }

@@ -16,8 +16,12 @@ const std::string kIpv4Udp = "\x45\x00\x00\x1f\x00\x00\x00\x00\x40\x11\x00\x00\x
 const std::string kIpv6Tcp = "\x60\x00\x00\x00\x00\x16\x06\x40"s + std::string(32, '\x20') +
                              "\xc0\x00\x00\x50\x00\x00\x00\x01\x00\x00\x00\x00\x50\x18\x00\x00\x00\x00\x00\x00hi"s;
 
+/// What was parsed last: a GtpPayload points into it.
+std::string parsed;
+
 bool parse(std::string_view datagram, GtpPayload& out) {
-    return parse_gtp_payload({reinterpret_cast<const std::uint8_t*>(datagram.data()), datagram.size()}, out);
+    parsed = datagram;
+    return parse_gtp_payload({reinterpret_cast<const std::uint8_t*>(parsed.data()), parsed.size()}, out);
 }
 
 std::string text(const GtpPayload& gtp) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <thread>
 #include <vector>
@@ -29,7 +30,7 @@ void expect_frame(const CapturedFrame* frame, std::uint64_t number, std::uint32_
     EXPECT_EQ(frame->port, 3);
     EXPECT_EQ(frame->direction, CaptureDirection::out);
     const std::vector<std::uint8_t> expected(kept, static_cast<std::uint8_t>(number & 0xff));
-    EXPECT_EQ(std::memcmp(frame->bytes(), expected.data(), kept), 0);
+    EXPECT_TRUE(std::equal(expected.begin(), expected.end(), frame->bytes()));
 }
 
 TEST(CaptureRing, GivesBackInOrder) {
