@@ -38,7 +38,7 @@ namespace detail {
 
 } // namespace detail
 
-/// For containers of tables that every new flow is looked up in: large ones on pages of their own, small ones as usual.
+/// For the containers of big tables: large ones on pages of their own, small ones as usual. allocate() throws std::bad_alloc.
 template <class T>
 struct LargePages {
     using value_type = T;

@@ -3,6 +3,7 @@
 
 #include "dataplane/packet/parse_plain.h"
 #include "dataplane/packet/vlan_tags.h"
+#include "dataplane/prefetch.h"
 #include "dataplane/worker/address_gate.h"
 
 #include <rte_ether.h>
@@ -56,7 +57,7 @@ IngressStage::IngressStage(WorkerState& state) : state_(state) {
 
 void IngressStage::run(PacketBatch& batch, bool redirected) noexcept {
     for (BatchSlot& slot : batch) {
-        rte_prefetch0(rte_pktmbuf_mtod(slot.packet, const void*));
+        prefetch_line(rte_pktmbuf_mtod(slot.packet, const void*));
     }
     for (BatchSlot& slot : batch) {
         parse_one(slot, redirected);
