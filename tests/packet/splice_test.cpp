@@ -591,7 +591,7 @@ TEST_F(PacketSpliceRestart, SpliceGoesOnInBothDirections) {
 TEST_F(PacketSpliceRestart, WhatWasHeldIsResetAtTheServer) {
     hold();
     kill_and_restart();
-    run();
+    pass(20 * kMs, 5 * kMs);
     const Frame reset = only(Side::upstream);
     EXPECT_TRUE(reset.flags() & kRst);
     EXPECT_EQ(reset.src_port(), held_port);
@@ -608,7 +608,7 @@ TEST_F(PacketSpliceRestart, ADesktopThatIsNoLongerKnownIsReset) {
     tables.desktops.erase("10.10.1.0/24");
     publish();
     kill_and_restart();
-    run();
+    pass(20 * kMs, 5 * kMs);
     EXPECT_EQ(count(Counter::splices_taken_over), 0U);
     const Frame asked_up = only(Side::upstream);
     EXPECT_EQ(asked_up.flags(), kAck);
@@ -624,7 +624,7 @@ TEST_F(PacketSpliceRestart, ADesktopThatIsNoLongerKnownIsReset) {
     const Frame down = only(Side::desktop);
     EXPECT_TRUE(down.flags() & kRst);
     EXPECT_EQ(down.seq(), kServerIsn + 1);
-    pass(30 * kSecond);
+    pass(40 * kSecond);
     EXPECT_TRUE(nothing_left());
     sweep_flows();
     EXPECT_EQ(flows(), 0U);

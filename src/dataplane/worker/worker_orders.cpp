@@ -179,7 +179,8 @@ void Worker::take_over_one(const SpliceRecord& record) noexcept {
     }
     flow->desktop_is_low = from_low;
     flow->begun_by_desktop = true;
-    flow->tcp = TcpPhase::established;
+    const bool goes_on = state_.splicer.state(opened->ref) == HeldState::resumed;
+    flow->tcp = goes_on ? TcpPhase::established : TcpPhase::opening; // which ages soon
     flow->counted_connection = flow->counted_answer = true; // by the process before
     flow->has_splice = true;
     flow->last_seen_ms = state_.now_ms();
