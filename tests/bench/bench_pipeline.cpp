@@ -74,6 +74,7 @@ std::vector<BenchResult> bench_pipeline(const std::string& only, int rounds) {
         const std::uint64_t memory_mb = 1024 + size.flows / 2'000;
         parts.push_back({"decided 64B " + std::string(size.name),
                          [=] { return decided_flows(size, size.flows == 100'000, kEffort); }, memory_mb});
+        parts.push_back({"line " + std::string(size.name), [=] { return random_lines(size, kEffort.runs); }, 512});
         parts.push_back({"decided imix " + std::string(size.name), [=] { return decided_imix(size, kEffort); }, memory_mb});
     }
     parts.push_back({"stages", [=] { return stages_on_and_off(kEffort); }, 1024});

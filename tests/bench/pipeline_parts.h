@@ -27,6 +27,10 @@ struct FlowCount {
 
 /// decided_64B_<size>_flows_cycles, its 10th percentile, and where asked the driver's part and the hardware's counters.
 [[nodiscard]] std::vector<BenchResult> decided_flows(const FlowCount& size, bool with_driver, Effort effort);
+/// random_line_of_<size>_cycles: what one line of that many costs this machine's memory when nothing else is done: written
+/// in random order, a burst fetched ahead, on the pages that the flow table uses. A packet of a decided flow needs two such
+/// lines, a bucket and a flow. Starts no DPDK.
+[[nodiscard]] std::vector<BenchResult> random_lines(const FlowCount& size, int runs);
 /// decided_imix_<size>_flows_cycles and the bits a second that are this.
 [[nodiscard]] std::vector<BenchResult> decided_imix(const FlowCount& size, Effort effort);
 /// What each table costs a packet of a decided flow and the first packet of a flow: with all less without it, in turn.

@@ -4,6 +4,7 @@
 
 #include "control/publisher.h"
 #include "control/telemetry/event_log.h"
+#include "control/threat/threat_build.h"
 #include "control/threat/threat_loader.h"
 
 #include <cstdint>
@@ -46,7 +47,8 @@ private:
         ThreatLoad load;
         std::chrono::milliseconds took{};
     };
-    [[nodiscard]] Outcome load_now();
+    /// `in_force`: what stands now, to be taken over as far as it holds still.
+    [[nodiscard]] Outcome load_now(const std::shared_ptr<const dataplane::ThreatTables>& in_force);
     void put_in_force(Outcome outcome, std::uint32_t generation);
     [[nodiscard]] std::map<std::string, std::filesystem::file_time_type> file_times() const;
 
@@ -56,6 +58,7 @@ private:
     Publisher& publisher_;
     EventLog& events_;
     ThreatLoader loader_; ///< touched by one load at a time
+    ThreatBuild build_;   ///< likewise
     std::future<Outcome> running_;
     bool again_ = false;
     std::shared_ptr<const dataplane::ThreatTables> tables_;

@@ -84,6 +84,7 @@ Flow* FamilyFlowTable::insert(const FlowKey& key, std::uint64_t hash) noexcept {
     Flow& flow = *at(number);
     if (free_ != kNone) {
         free_ = flow.low;
+        prefetch_place(free_); // the next one's
     }
     buckets_[where].tags[way] = tag;
     buckets_[where].numbers[way] = number;

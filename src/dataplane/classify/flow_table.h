@@ -11,6 +11,7 @@
 #include "dataplane/large_pages.h"
 #include "dataplane/prefetch.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -54,6 +55,11 @@ public:
         return flow;
     }
 
+    /// Fetches the second bucket of `hash`: what a flow that is not in its first one, or new, is looked for in as well.
+    void prefetch_other(std::uint64_t hash) const noexcept {
+        prefetch_line(&buckets_[other_bucket(bucket_of(hash), tag_of(hash))]);
+    }
+
     [[nodiscard]] Flow* find(const FlowKey& key, std::uint64_t hash) const noexcept;
     /// A fresh flow for a key that find() did not know; nullptr when its two buckets or the table are full.
     [[nodiscard]] Flow* insert(const FlowKey& key, std::uint64_t hash) noexcept;
@@ -76,6 +82,10 @@ public:
     }
     /// Where a sweep goes on.
     std::uint32_t cursor = 0;
+    /// The place that a sweep comes to after `number`.
+    [[nodiscard]] std::uint32_t after(std::uint32_t number) const noexcept {
+        return number + 1 < fresh_ ? number + 1 : 0;
+    }
 
 private:
     static constexpr unsigned kWays = 8;
@@ -109,6 +119,14 @@ private:
         }
         return ways;
 #endif
+    }
+    void prefetch_place(std::uint32_t number) const noexcept {
+        if (number != kNone) {
+            prefetch_line_to_write(at(number));
+            if (!ipv6_) {
+                prefetch_line_to_write(&cold_[number]);
+            }
+        }
     }
     [[nodiscard]] bool holds(const Flow& flow, const FlowKey& key, std::uint64_t hash) const noexcept;
     /// An empty way of `bucket`, after moving one entry to its other bucket if needed; kWays = full.
@@ -148,6 +166,14 @@ public:
     [[nodiscard]] Flow* prefetch_flow(bool ipv6, std::uint64_t hash) const noexcept {
         return family(ipv6).prefetch_flow(hash);
     }
+    void prefetch_other(bool ipv6, std::uint64_t hash) const noexcept { family(ipv6).prefetch_other(hash); }
+    /// Fetches what the stages of a flow that is not decided yet read.
+    void prefetch_cold(const Flow& flow) const noexcept { prefetch_line_to_write(&cold(flow)); }
+    /// Fetches what erase() of the flow reads besides the flow.
+    void prefetch_erase(const Flow& flow) const noexcept {
+        family(flow.ipv6).prefetch(hash(flow.key()));
+        prefetch_cold(flow);
+    }
     [[nodiscard]] Flow* find(const FlowKey& key, std::uint64_t hash) const noexcept {
         return family(!key.low.is_v4()).find(key, hash);
     }
@@ -162,18 +188,29 @@ public:
     [[nodiscard]] FlowCold& cold(const Flow& flow) const noexcept { return family(flow.ipv6).cold(flow); }
 
     /// Visits the next `slots` places of each family, in order and around; calls `visit(Flow&)` for flows in use.
-    /// The visitor may erase the flow it is given. This is how flows age without scanning all at once.
-    template <typename Visit>
-    void sweep(std::uint32_t slots, Visit&& visit) noexcept {
+    /// The visitor may erase the flow it is given. This is how flows age without scanning all at once. Before that
+    /// `look_ahead(const Flow&)` is called for each of them, to fetch what the visit will need.
+    template <typename LookAhead, typename Visit>
+    void sweep(std::uint32_t slots, LookAhead&& look_ahead, Visit&& visit) noexcept {
         for (FamilyFlowTable* table : {&ipv4_, &ipv6_}) {
-            const std::uint32_t reach = table->reach();
-            for (std::uint32_t i = 0; i < slots && i < reach; ++i) {
-                table->cursor = table->cursor + 1 < reach ? table->cursor + 1 : 0;
+            const std::uint32_t count = std::min(slots, table->reach());
+            for (std::uint32_t i = 0, at = table->cursor; i < count; ++i) {
+                at = table->after(at);
+                if (const Flow* flow = table->at(at); flow->in_use) {
+                    look_ahead(*flow);
+                }
+            }
+            for (std::uint32_t i = 0; i < count; ++i) {
+                table->cursor = table->after(table->cursor);
                 if (Flow* flow = table->at(table->cursor); flow->in_use) {
                     visit(*flow);
                 }
             }
         }
+    }
+    template <typename Visit>
+    void sweep(std::uint32_t slots, Visit&& visit) noexcept {
+        sweep(slots, [](const Flow&) noexcept {}, visit);
     }
 
     /// Visits flows in use at places first..first+count-1 (of both families, one after the other; below places())

@@ -28,11 +28,17 @@ public:
     [[nodiscard]] bool short_of_bytes() const noexcept { return state_ == State::short_of_bytes; }
 
     std::uint8_t u8() noexcept {
+        if (const std::uint8_t* there = lying_whole(1)) {
+            return *there;
+        }
         std::uint8_t value = 0;
         take(1, &value);
         return value;
     }
     std::uint16_t u16() noexcept {
+        if (const std::uint8_t* there = lying_whole(2)) {
+            return static_cast<std::uint16_t>(there[0] << 8 | there[1]);
+        }
         std::uint8_t value[2] = {};
         take(2, value);
         return static_cast<std::uint16_t>(value[0] << 8 | value[1]);
@@ -45,6 +51,12 @@ public:
 
     /// Copies or skips `count` bytes; returns how many were there.
     std::size_t take(std::size_t count, std::uint8_t* to) noexcept {
+        if (const std::uint8_t* there = lying_whole(count)) {
+            if (to != nullptr) {
+                std::copy_n(there, count, to);
+            }
+            return count;
+        }
         std::size_t taken = 0;
         while (taken < count && ok()) {
             if (left_in_record_ == 0 && !open_record()) {
@@ -72,6 +84,17 @@ private:
     static constexpr std::uint8_t kContentHandshake = 22;
     static constexpr std::size_t kRecordHeaderBytes = 5;
     static constexpr std::size_t kMaxRecordBytes = 16384;
+
+    /// The next `count` bytes, taken, if one record has them all: nearly always. Else nullptr, with nothing taken.
+    const std::uint8_t* lying_whole(std::size_t count) noexcept {
+        if (!ok() || left_in_record_ < count || stream_.size() - at_ < count) {
+            return nullptr;
+        }
+        const std::uint8_t* there = stream_.data() + at_;
+        at_ += count;
+        left_in_record_ -= count;
+        return there;
+    }
 
     bool open_record() noexcept {
         const std::size_t there = std::min(stream_.size() - at_, kRecordHeaderBytes);

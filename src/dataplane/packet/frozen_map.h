@@ -6,6 +6,8 @@
 #include "dataplane/large_pages.h"
 #include "dataplane/prefetch.h"
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <utility>
 
@@ -27,7 +29,7 @@ public:
         for (const auto& [key, value] : entries) {
             Slot& slot = slots_[place_of(key)];
             if (!slot.used) {
-                slot = Slot{key, value, true};
+                slot = Slot{{key, value, true}};
                 ++size_;
             }
         }
@@ -49,11 +51,13 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
 private:
-    struct Slot {
+    struct Content {
         Key key{};
         Value value{};
         bool used = false;
     };
+    /// No slot lies across two lines.
+    struct alignas(std::min<std::size_t>(std::bit_ceil(sizeof(Content)), 64)) Slot : Content {};
 
     [[nodiscard]] std::size_t home(const Key& key) const noexcept { return Hash()(key) & (slots_.size() - 1); }
     /// Where `key` is, or would be: there is always a free place to end at.

@@ -40,16 +40,16 @@ RouteTable::RouteTable(const std::vector<std::pair<IpPrefix, Route>>& routes, co
         entries.emplace_back(prefix, entry);
     }
     routes_ = PrefixMap<RouteEntry>(entries);
-    std::vector<std::pair<IpAddress, std::uint16_t>> resolved;
+    std::vector<std::pair<IpAddress, Neighbour>> resolved;
     for (const auto& [address, mac] : neighbours) {
         const RouteEntry* route = routes_.find(address);
         if (route != nullptr && !route->has_gateway) {
             if (const std::uint16_t number = add(Hop{Hop::Kind::forward, route->port, mac}); number != 0) {
-                resolved.emplace_back(address, number);
+                resolved.emplace_back(address, Neighbour{number, route->port});
             }
         }
     }
-    neighbours_ = FrozenMap<IpAddress, std::uint16_t, IpAddressHash>(resolved);
+    neighbours_ = FrozenMap<IpAddress, Neighbour, IpAddressHash>(resolved);
 }
 
 } // namespace foregate::dataplane

@@ -70,8 +70,8 @@ public:
         if (route->has_gateway) {
             return route->hop;
         }
-        const std::uint16_t* found = neighbours_.find(destination);
-        return found != nullptr && hops_[*found].port == route->port ? *found : route->hop;
+        const Neighbour* found = neighbours_.find(destination);
+        return found != nullptr && found->port == route->port ? found->hop : route->hop;
     }
     [[nodiscard]] const Hop& hop(std::uint16_t number) const noexcept { return hops_[number]; }
     [[nodiscard]] const Hop& lookup(const IpAddress& destination) const noexcept {
@@ -83,8 +83,8 @@ public:
 
     /// Where a resolved neighbour on a connected network is; nullptr: none, or behind a gateway.
     [[nodiscard]] const Hop* on_link(const IpAddress& a) const noexcept {
-        const std::uint16_t* found = neighbours_.find(a);
-        return found != nullptr ? &hops_[*found] : nullptr;
+        const Neighbour* found = neighbours_.find(a);
+        return found != nullptr ? &hops_[found->hop] : nullptr;
     }
 
     [[nodiscard]] std::size_t neighbour_count() const noexcept { return neighbours_.size(); }
@@ -102,8 +102,14 @@ private:
         std::uint16_t hop = 0; ///< to the gateway, or where neighbours are unresolved
     };
 
+    /// The port is its hop's too: here it spares a look at the hop.
+    struct Neighbour {
+        std::uint16_t hop = 0;
+        std::uint16_t port = 0;
+    };
+
     PrefixMap<RouteEntry> routes_;
-    FrozenMap<IpAddress, std::uint16_t, IpAddressHash> neighbours_; ///< those on a connected network
+    FrozenMap<IpAddress, Neighbour, IpAddressHash> neighbours_; ///< those on a connected network
     std::vector<Hop> hops_;
     std::vector<IpAddress> own_;               ///< sorted
     std::array<std::uint64_t, 16> own_bits_{}; ///< by own_bit()

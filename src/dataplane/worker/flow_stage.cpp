@@ -95,6 +95,7 @@ bool FlowStage::from_desktop_port(const BatchSlot& slot) const noexcept {
 void FlowStage::prefetch_tables(const BatchSlot& slot) const noexcept {
     const Generation& tables = *state_.generation;
     const ParsedPacket& p = slot.parsed;
+    state_.flows.prefetch_other(p.ip_version == 6, slot.flow_hash);
     tables.routes->prefetch(p.src);
     tables.routes->prefetch(p.dst);
     if (from_desktop_port(slot)) {
@@ -108,12 +109,26 @@ void FlowStage::prefetch_tables(const BatchSlot& slot) const noexcept {
 void FlowStage::prefetch_rest(const BatchSlot& slot, const RouteTable& routes) const noexcept {
     const Flow& flow = *slot.flow;
     prefetch_line(&routes.hop(flow.hops[slot.from_low ? 0 : 1]));
+    if (flow.verdict == FlowVerdict::undecided) {
+        prefetch_payload(slot);
+    }
     if (!flow.has_desktop) {
         return;
     }
     prefetch_line_to_write(&state_.desktop_cell(flow.desktop));
     if (flow.usage_cell != kNoUsageCell) {
         prefetch_line_to_write(&state_.usage_tables[state_.usage_table].cell(flow.usage_cell));
+    }
+}
+
+/// What a look at the payload will read: the line with its beginning is there already.
+void FlowStage::prefetch_payload(const BatchSlot& slot) const noexcept {
+    constexpr unsigned kLine = 64;
+    constexpr unsigned kLines = 4;
+    state_.flows.prefetch_cold(*slot.flow);
+    const std::uint8_t* payload = slot.frame() + slot.parsed.payload_offset;
+    for (unsigned at = kLine; at < kLines * kLine && at < slot.parsed.payload_length; at += kLine) {
+        prefetch_line(payload + at);
     }
 }
 

@@ -53,6 +53,7 @@ private:
     void refresh(Flow& flow) noexcept;
     [[nodiscard]] bool from_desktop_port(const BatchSlot& slot) const noexcept;
     void prefetch_tables(const BatchSlot& slot) const noexcept;
+    void prefetch_payload(const BatchSlot& slot) const noexcept;
     void prefetch_rest(const BatchSlot& slot, const RouteTable& routes) const noexcept;
 
     WorkerState& state_;

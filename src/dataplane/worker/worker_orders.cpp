@@ -200,7 +200,15 @@ void Worker::age_flows() noexcept {
         return;
     }
     aged_at_ms_ = now;
-    state_.flows.sweep(kAgedATurn, [this, now](Flow& flow) noexcept {
+    const auto fetch = [this, now](const Flow& flow) noexcept {
+        if (now - flow.last_seen_ms > idle_limit_ms(flow)) {
+            state_.flows.prefetch_erase(flow);
+            if (flow.begun_by_desktop) {
+                state_.new_flows.prefetch(flow.desktop_address());
+            }
+        }
+    };
+    state_.flows.sweep(kAgedATurn, fetch, [this, now](Flow& flow) noexcept {
         if (flow.splice_upstream_side) {
             if (!state_.splicer.state(state_.flows.cold(flow).splice).has_value()) {
                 state_.end_flow(flow);
