@@ -18,7 +18,8 @@ enum class HeldState : std::uint8_t {
     spliced,  ///< every packet is translated
     closing,  ///< FINs and retransmissions are being waited for
     resumed,  ///< spliced before a restart; one side or both have not been heard since
-    moving,   ///< spliced; a fresh connection to the server is opened in place of one that it closed too early
+    moving, ///< spliced; a fresh connection to the server is opened in place of one that it closed
+            ///< too early
 };
 
 enum class HeldPurpose : std::uint8_t { predicted, monitor, ordered };
@@ -33,7 +34,7 @@ enum class HeldEvent : std::uint8_t {
     splice_undone, ///< the desktop took its SYN back: the connection is held again
     splice_ended,  ///< a splice is over: see `close`; bytes are final
     fallback,      ///< a desktop SYN did not fit: see `fallback`; the connection stays held
-    replayed,      ///< the server closed at the hand-over; the splice goes on over a fresh connection
+    replayed, ///< the server closed at the hand-over; the splice goes on over a fresh connection
 };
 
 enum class HeldFailure : std::uint8_t {

@@ -18,9 +18,10 @@ namespace foregate::dataplane {
 
 /// What a slot in state `closing` waits for.
 enum class ClosingKind : std::uint8_t {
-    fins,   ///< the gateway's own FIN exchange with the server
-    linger, ///< a splice is over; late retransmissions are still translated
-    unwinding, ///< of before a restart, and cannot go on: each end is asked where it stands, and reset there
+    fins,      ///< the gateway's own FIN exchange with the server
+    linger,    ///< a splice is over; late retransmissions are still translated
+    unwinding, ///< of before a restart, and cannot go on: each end is asked where it stands, and
+               ///< reset there
 };
 
 struct alignas(64) HeldSlot {
@@ -31,7 +32,7 @@ struct alignas(64) HeldSlot {
     bool in_use = false;
     bool desktop_fin = false; ///< unwinding: the desktop knows
     bool server_fin = false;  ///< likewise
-    bool replaying = false; ///< the banner is not yet acknowledged by the desktop
+    bool replaying = false;   ///< the banner is not yet acknowledged by the desktop
     ClosingKind closing = ClosingKind::fins;
     HeldClose close_reason = HeldClose::none;
     std::uint8_t tries = 0; ///< of whatever is being retransmitted
@@ -63,10 +64,10 @@ struct alignas(64) HeldSlot {
     std::uint8_t syn_tries = 0;
     bool desktop_heard = false; ///< since a restart
     bool server_heard = false;  ///< likewise
-    bool confirmed = false;    ///< the desktop has acknowledged the SYN-ACK
-    bool moved = false;        ///< to a fresh connection, or that was tried: once
-    bool answer_waits = false; ///< the SYN-ACK is not sent yet: see sender_memory.h
-    std::uint8_t starved = 0;  ///< looks in a row that found little on the way
+    bool confirmed = false;     ///< the desktop has acknowledged the SYN-ACK
+    bool moved = false;         ///< to a fresh connection, or that was tried: once
+    bool answer_waits = false;  ///< the SYN-ACK is not sent yet: see sender_memory.h
+    std::uint8_t starved = 0;   ///< looks in a row that found little on the way
     bool probe_outstanding = false;
     bool probe_repeated = false;
     AgreedOptions agreed{};
@@ -104,7 +105,8 @@ void fill_upstream_reset(const HeldSlot& s, std::uint32_t seq, SegmentSpec& out)
 void fill_desktop_synack(const HeldSlot& s, std::uint16_t inner_mtu, SegmentSpec& out) noexcept;
 /// A part of the banner; the caller copies the payload.
 void fill_desktop_data(const HeldSlot& s, std::uint32_t seq, SegmentSpec& out) noexcept;
-/// After a restart: an ACK that cannot be acceptable, so that its receiver answers with where it stands.
+/// After a restart: an ACK that cannot be acceptable, so that its receiver answers with where it
+/// stands.
 void fill_upstream_question(const HeldSlot& s, SegmentSpec& out) noexcept;
 void fill_desktop_question(const HeldSlot& s, SegmentSpec& out) noexcept;
 /// RST; with ACK of `ack` when `with_ack`.

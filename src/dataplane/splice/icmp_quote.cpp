@@ -37,13 +37,16 @@ constexpr std::uint8_t kFragment = 44;
 constexpr std::uint8_t kDestinationOptions = 60;
 constexpr unsigned kMostExtensions = 8; ///< RFC 8200 4.1 asks for each at most once or twice
 
-/// Length of the quoted IPv6 header with its extensions (RFC 8200 4), 0 when TCP is not behind them.
+/// Length of the quoted IPv6 header with its extensions (RFC 8200 4), 0 when TCP is not behind
+/// them.
 unsigned quoted_v6_headers(const std::uint8_t* ip, unsigned left) noexcept {
     std::uint8_t next = ip[6];
     unsigned at = 40;
     for (unsigned i = 0; next != kProtoTcp && i < kMostExtensions; ++i) {
-        const bool known = next == kHopByHop || next == kRouting || next == kFragment || next == kDestinationOptions;
-        if (!known || at + 8 > left || (next == kFragment && (load_be16(ip + at + 2) & 0xfff8) != 0)) {
+        const bool known = next == kHopByHop || next == kRouting || next == kFragment ||
+                           next == kDestinationOptions;
+        if (!known || at + 8 > left ||
+            (next == kFragment && (load_be16(ip + at + 2) & 0xfff8) != 0)) {
             return 0;
         }
         const unsigned length = next == kFragment ? 8U : (ip[at + 1] + 1U) * 8;

@@ -35,8 +35,9 @@ struct IcmpQuote {
 [[nodiscard]] std::optional<IcmpQuote> parse_icmp_quote(const std::uint8_t* frame,
                                                         const ParsedPacket& packet) noexcept;
 
-/// New values of the quoted header's fields; what lies behind the quote's end is left out. Timestamps are edited where the
-/// whole header is quoted (they are no part of any check that is known, but what is quoted should be what was sent).
+/// New values of the quoted header's fields; what lies behind the quote's end is left out.
+/// Timestamps are edited where the whole header is quoted (they are no part of any check that is
+/// known, but what is quoted should be what was sent).
 struct QuoteEdit {
     std::uint16_t src_port = 0;
     std::uint16_t dst_port = 0;

@@ -143,8 +143,10 @@ void SpliceFile::read_old() {
     constexpr std::size_t kAtOnce = 1024;
     std::vector<SpliceRecord> part(kAtOnce);
     for (std::uint64_t first = 0; first < header.records; first += kAtOnce) {
-        const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(kAtOnce, header.records - first));
-        if (!read_all(file.get(), part.data(), count * sizeof(SpliceRecord), kPage + first * sizeof(SpliceRecord))) {
+        const std::size_t count =
+            static_cast<std::size_t>(std::min<std::uint64_t>(kAtOnce, header.records - first));
+        if (!read_all(file.get(), part.data(), count * sizeof(SpliceRecord),
+                      kPage + first * sizeof(SpliceRecord))) {
             why_not_ = "too short";
             return;
         }
@@ -161,18 +163,21 @@ void SpliceFile::make_new() {
         throw std::runtime_error(new_path_ + ": " + what + ": " + std::strerror(errno));
     };
     ::unlink(new_path_.c_str());
-    const Descriptor file(::open(new_path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    const Descriptor file(
+        ::open(new_path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (file.get() < 0) {
         refuse("cannot be made");
     }
     const std::uint64_t records = std::uint64_t{workers_} * records_;
     bytes_ = kPage + static_cast<std::size_t>(records) * sizeof(SpliceRecord);
     // All of it now: a page that could not be had later would end the process.
-    if (const int error = ::posix_fallocate(file.get(), 0, static_cast<off_t>(bytes_)); error != 0) {
+    if (const int error = ::posix_fallocate(file.get(), 0, static_cast<off_t>(bytes_));
+        error != 0) {
         errno = error;
         refuse("no room");
     }
-    memory_ = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file.get(), 0);
+    memory_ =
+        ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file.get(), 0);
     if (memory_ == MAP_FAILED) {
         memory_ = nullptr;
         refuse("cannot be mapped");

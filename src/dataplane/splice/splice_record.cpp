@@ -12,7 +12,8 @@ namespace {
 constexpr std::uint8_t kTimestamps = 1;
 constexpr std::uint8_t kSack = 2;
 
-/// FNV-1a over words: against torn and stray bytes, not against an attacker, who could not write the file.
+/// FNV-1a over words: against torn and stray bytes, not against an attacker, who could not write
+/// the file.
 std::uint32_t check_of(const SpliceRecord& record, RecordKind kind) noexcept {
     std::uint8_t bytes[offsetof(SpliceRecord, check)];
     std::memcpy(bytes, &record, sizeof bytes);
@@ -45,13 +46,16 @@ void clear_record(SpliceRecord& at) noexcept {
 }
 
 bool usable(const SpliceRecord& r) noexcept {
-    const bool known = r.kind == RecordKind::held || r.kind == RecordKind::replaying || r.kind == RecordKind::spliced;
-    const bool ports = r.held_port != 0 && r.server_port != 0 && (r.desktop_port != 0 || r.kind == RecordKind::held);
-    return known && r.check == check_of(r, r.kind) && ports && r.source.is_v4() == r.server.is_v4() &&
-           r.server_ttl != 0;
+    const bool known = r.kind == RecordKind::held || r.kind == RecordKind::replaying ||
+                       r.kind == RecordKind::spliced;
+    const bool ports = r.held_port != 0 && r.server_port != 0 &&
+                       (r.desktop_port != 0 || r.kind == RecordKind::held);
+    return known && r.check == check_of(r, r.kind) && ports &&
+           r.source.is_v4() == r.server.is_v4() && r.server_ttl != 0;
 }
 
-SpliceRecord record_of(const HeldTuple& tuple, const SpliceTerms& terms, std::uint8_t server_ttl) noexcept {
+SpliceRecord record_of(const HeldTuple& tuple, const SpliceTerms& terms,
+                       std::uint8_t server_ttl) noexcept {
     SpliceRecord r;
     r.source = tuple.source;
     r.server = tuple.server;
@@ -62,7 +66,8 @@ SpliceRecord record_of(const HeldTuple& tuple, const SpliceTerms& terms, std::ui
     r.held_port = tuple.source_port;
     r.desktop_port = terms.desktop_port;
     r.server_port = tuple.server_port;
-    r.options = static_cast<std::uint8_t>((terms.timestamps ? kTimestamps : 0) | (terms.sack ? kSack : 0));
+    r.options =
+        static_cast<std::uint8_t>((terms.timestamps ? kTimestamps : 0) | (terms.sack ? kSack : 0));
     r.server_ttl = server_ttl;
     return r;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the next process must know of a connection that this one holds or splices: one record of a cache line, in memory
-// that outlives the process (splice_file.h). Written by plain stores of one worker, when a connection is established,
-// spliced or gone, never for a packet. Pure; no ownership.
+// What the next process must know of a connection that this one holds or splices: one record of a
+// cache line, in memory that outlives the process (splice_file.h). Written by plain stores of one
+// worker, when a connection is established, spliced or gone, never for a packet. Pure; no
+// ownership.
 #pragma once
 
 #include "dataplane/splice/source_ports.h"
@@ -14,7 +15,8 @@ namespace foregate::dataplane {
 enum class RecordKind : std::uint8_t {
     none,      ///< empty, or being written
     held,      ///< nobody's yet: the server is told that it is gone
-    replaying, ///< spliced, but the desktop has not all of the greeting, which is gone: both ends are told
+    replaying, ///< spliced, but the desktop has not all of the greeting, which is gone: both ends
+               ///< are told
     spliced,   ///< goes on
 };
 
@@ -29,16 +31,16 @@ struct SpliceRecord {
     std::uint16_t held_port = 0;
     std::uint16_t desktop_port = 0;
     std::uint16_t server_port = 0;
-    std::uint8_t options = 0;   ///< bit 0: timestamps, bit 1: SACK
+    std::uint8_t options = 0;    ///< bit 0: timestamps, bit 1: SACK
     std::uint8_t server_ttl = 0; ///< for segments in the server's name
-    std::uint32_t check = 0;    ///< over all of the above and the kind
+    std::uint32_t check = 0;     ///< over all of the above and the kind
     RecordKind kind = RecordKind::none;
     std::uint8_t unused[3] = {};
 };
 static_assert(sizeof(SpliceRecord) == 64);
 
-/// Writes `content` as `kind` to `at`. Whatever instruction the process ends at, `at` is either the old record, empty, or
-/// the new one.
+/// Writes `content` as `kind` to `at`. Whatever instruction the process ends at, `at` is either the
+/// old record, empty, or the new one.
 void write_record(SpliceRecord& at, const SpliceRecord& content, RecordKind kind) noexcept;
 void clear_record(SpliceRecord& at) noexcept;
 
@@ -46,7 +48,8 @@ void clear_record(SpliceRecord& at) noexcept;
 [[nodiscard]] bool usable(const SpliceRecord& record) noexcept;
 
 /// A record of these terms, and back.
-[[nodiscard]] SpliceRecord record_of(const HeldTuple& tuple, const SpliceTerms& terms, std::uint8_t server_ttl) noexcept;
+[[nodiscard]] SpliceRecord record_of(const HeldTuple& tuple, const SpliceTerms& terms,
+                                     std::uint8_t server_ttl) noexcept;
 [[nodiscard]] HeldTuple tuple_of(const SpliceRecord& record) noexcept;
 [[nodiscard]] SpliceTerms terms_of(const SpliceRecord& record) noexcept;
 

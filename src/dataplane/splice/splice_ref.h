@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Names one connection of one Splicer; a reference outlives its connection harmlessly (the epoch). Plain data.
+// Names one connection of one Splicer; a reference outlives its connection harmlessly (the epoch).
+// Plain data.
 #pragma once
 
 #include "dataplane/splice/slot_index.h"

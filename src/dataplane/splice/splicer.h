@@ -24,9 +24,9 @@
 #include "dataplane/splice/sender_memory.h"
 #include "dataplane/splice/slot_index.h"
 #include "dataplane/splice/slot_timers.h"
+#include "dataplane/splice/source_ports.h"
 #include "dataplane/splice/splice_record.h"
 #include "dataplane/splice/splice_ref.h"
-#include "dataplane/splice/source_ports.h"
 
 #include <array>
 #include <cstdint>
@@ -66,9 +66,11 @@ struct SplicerSettings {
     std::uint64_t idle_ns = 7'440'000'000'000;   ///< spliced and silent (RFC 5382: 2 h 4 min)
     std::uint64_t half_closed_idle_ns = 240'000'000'000;
     std::uint64_t quarantine_ns = 60'000'000'000; ///< of a closed source port
-    std::uint64_t move_within_ns = 10'000'000'000; ///< of the SYN-ACK; later, a server's end is its last word
-    std::uint8_t late_percent = 65; ///< of the round trip, before a SYN that is answered late gets its answer
-    std::uint64_t unwind_retry_ns = 200'000'000;  ///< doubles
+    std::uint64_t move_within_ns =
+        10'000'000'000; ///< of the SYN-ACK; later, a server's end is its last word
+    std::uint8_t late_percent =
+        65; ///< of the round trip, before a SYN that is answered late gets its answer
+    std::uint64_t unwind_retry_ns = 200'000'000; ///< doubles
     std::uint8_t unwind_tries = 6;
 };
 
@@ -120,10 +122,12 @@ struct SplicerCounters {
     std::uint64_t challenge_acks = 0;
     std::uint64_t bad_options = 0;
     std::uint64_t moves_begun = 0;
-    std::uint64_t moved = 0;         ///< splices that go on over a fresh connection
-    std::uint64_t move_mismatch = 0; ///< the fresh connection's options were not what the desktop was told
+    std::uint64_t moved = 0; ///< splices that go on over a fresh connection
+    std::uint64_t move_mismatch =
+        0; ///< the fresh connection's options were not what the desktop was told
     std::uint64_t late_answers = 0;
-    std::uint64_t starved_senders = 0; ///< uploads that were found to take the handshake for the path
+    std::uint64_t starved_senders =
+        0;                         ///< uploads that were found to take the handshake for the path
     std::uint64_t taken_over = 0;  ///< splices that go on after a restart
     std::uint64_t left_behind = 0; ///< connections of before a restart that are reset
     std::uint64_t banner_pool_empty = 0;
@@ -141,16 +145,16 @@ public:
     std::optional<OpenedHeld> open(const OpenHeld& order, std::uint64_t now_ns,
                                    PortInUse port_in_use = {}) noexcept;
 
-    /// Before anything else: where this Splicer keeps a record of each connection, by slot, for the process after this
-    /// one. At least capacity() of them, or none.
+    /// Before anything else: where this Splicer keeps a record of each connection, by slot, for the
+    /// process after this one. At least capacity() of them, or none.
     void keep_records(std::span<SpliceRecord> records) noexcept {
         records_ = records.size() >= settings_.capacity ? records : std::span<SpliceRecord>();
     }
-    /// A usable record of the process before. With `goes_on` (and if it can), the splice is translated as before;
-    /// otherwise both ends, or the server of a connection that was only held, get a reset that is exact for them.
-    /// nullopt: no room.
-    std::optional<OpenedHeld> take_over(const SpliceRecord& record, const OpenHeld& order, bool goes_on,
-                                        std::uint64_t now_ns) noexcept;
+    /// A usable record of the process before. With `goes_on` (and if it can), the splice is
+    /// translated as before; otherwise both ends, or the server of a connection that was only held,
+    /// get a reset that is exact for them. nullopt: no room.
+    std::optional<OpenedHeld> take_over(const SpliceRecord& record, const OpenHeld& order,
+                                        bool goes_on, std::uint64_t now_ns) noexcept;
 
     /// A TCP packet from the upstream port whose flow carries `ref`.
     SpliceAction from_upstream(SpliceRef ref, std::uint8_t* frame, const ParsedPacket& packet,
@@ -277,11 +281,13 @@ private:
 
     // splicer_move.cpp: the hand-over race
     [[nodiscard]] bool may_move(const HeldSlot& s, std::uint64_t now_ns) const noexcept;
-    [[nodiscard]] SpliceVerdict server_closes_early(HeldSlot& s, const SegmentFacts& f, std::uint64_t now_ns) noexcept;
+    [[nodiscard]] SpliceVerdict server_closes_early(HeldSlot& s, const SegmentFacts& f,
+                                                    std::uint64_t now_ns) noexcept;
     void begin_move(HeldSlot& s, bool reset_old, std::uint64_t now_ns) noexcept;
     void upstream_moving(HeldSlot& s, const std::uint8_t* frame, const ParsedPacket& packet,
                          std::uint64_t now_ns) noexcept;
-    void finish_move(HeldSlot& s, const SegmentFacts& f, const TcpOptions& o, std::uint64_t now_ns) noexcept;
+    void finish_move(HeldSlot& s, const SegmentFacts& f, const TcpOptions& o,
+                     std::uint64_t now_ns) noexcept;
     SpliceAction desktop_moving(HeldSlot& s, std::uint8_t* frame, const ParsedPacket& packet,
                                 std::uint64_t now_ns) noexcept;
     void give_up_move(HeldSlot& s, HeldClose why, std::uint64_t now_ns) noexcept;

@@ -43,7 +43,10 @@ SynOutcome Splicer::desktop_syn(std::uint32_t desktop, const std::uint8_t* frame
     HeldSlot* s = choose(syn, now_ns, outcome);
     if (s != nullptr) {
         if (begin_splice(*s, syn, now_ns)) {
-            return {SynVerdict::spliced, SpliceFallback::none, {index_of(*s), s->epoch}, s->answer_waits};
+            return {SynVerdict::spliced,
+                    SpliceFallback::none,
+                    {index_of(*s), s->epoch},
+                    s->answer_waits};
         }
         outcome = {SynVerdict::fallback, SpliceFallback::queue_full, {}};
         report(*s, HeldEvent::fallback, now_ns, HeldClose::none, outcome.reason);
@@ -114,8 +117,9 @@ bool Splicer::desktop_again(HeldSlot& s, const DesktopSyn& syn, std::uint64_t no
 /// The desktop drew the very port that is held upstream in its name: the SYN must not go upstream
 /// beside the held connection.
 SynOutcome Splicer::own_port(HeldSlot& s, const DesktopSyn& syn, std::uint64_t now_ns) noexcept {
-    if (s.state == HeldState::splicing || s.state == HeldState::spliced || s.state == HeldState::resumed ||
-        s.state == HeldState::moving || (s.state == HeldState::closing && s.closing == ClosingKind::linger)) {
+    if (s.state == HeldState::splicing || s.state == HeldState::spliced ||
+        s.state == HeldState::resumed || s.state == HeldState::moving ||
+        (s.state == HeldState::closing && s.closing == ClosingKind::linger)) {
         return {SynVerdict::drop, SpliceFallback::port_taken, {}};
     }
     if (s.state == HeldState::held) {

@@ -21,7 +21,8 @@ SpliceAction Splicer::from_icmp_error(SpliceRef ref, std::uint8_t* frame,
                           quote->dst_port == s->tuple.server_port;
     if (about_up && spliced) {
         edit_icmp_quote(frame, *quote,
-                        {s->terms.desktop_port, quote->dst_port, 0U - s->terms.seq_delta, 0U - s->terms.server_delta,
+                        {s->terms.desktop_port, quote->dst_port, 0U - s->terms.seq_delta,
+                         0U - s->terms.server_delta,
                          s->terms.timestamps ? 0U - s->terms.ts_delta : 0U,
                          s->terms.timestamps ? 0U - s->terms.server_ts_delta : 0U});
         return {SpliceVerdict::forward, SpliceDrop::none};
@@ -44,8 +45,8 @@ SpliceAction Splicer::from_icmp_error(SpliceRef ref, std::uint8_t* frame,
                             quote->dst_port == s->terms.desktop_port;
     if (about_down && spliced) {
         edit_icmp_quote(frame, *quote,
-                        {quote->src_port, s->terms.held_port, s->terms.server_delta, s->terms.seq_delta,
-                         s->terms.timestamps ? s->terms.server_ts_delta : 0U,
+                        {quote->src_port, s->terms.held_port, s->terms.server_delta,
+                         s->terms.seq_delta, s->terms.timestamps ? s->terms.server_ts_delta : 0U,
                          s->terms.timestamps ? s->terms.ts_delta : 0U});
         return {SpliceVerdict::forward, SpliceDrop::none};
     }

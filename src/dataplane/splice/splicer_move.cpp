@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The hand-over race: a server that closes a connection just when a desktop is joined to it. As long as the server has
-// acknowledged no byte of the desktop's and sent none of its own, nobody can tell a fresh connection from the old one: one
-// is opened under the same five-tuple, and the splice moves there, with a second pair of deltas for the server's numbers.
-// The first flight is not kept: the desktop sends it again by its own timer (RFC 6298), as if it had been lost.
-// Safe by what the server itself says: a reset that acknowledges data, or data under way that may still be read, moves
-// nothing.
+// The hand-over race: a server that closes a connection just when a desktop is joined to it. As
+// long as the server has acknowledged no byte of the desktop's and sent none of its own, nobody can
+// tell a fresh connection from the old one: one is opened under the same five-tuple, and the splice
+// moves there, with a second pair of deltas for the server's numbers. The first flight is not kept:
+// the desktop sends it again by its own timer (RFC 6298), as if it had been lost. Safe by what the
+// server itself says: a reset that acknowledges data, or data under way that may still be read,
+// moves nothing.
 #include "dataplane/splice/splicer.h"
 
 #include <algorithm>
@@ -23,28 +24,31 @@ unsigned tcp_header_length(const std::uint8_t* tcp) noexcept {
 /// Whether a desktop that was told `agreed` can live with what a fresh SYN-ACK says.
 bool as_before(const AgreedOptions& agreed, const TcpOptions& o, bool ipv6) noexcept {
     const std::uint16_t mss = o.mss != 0 ? o.mss : default_mss(ipv6);
-    const bool same_scale = agreed.our_scale == kNoWindowScale
-                                ? true // not offered, so not in force, whatever the server says
-                                : std::min<std::uint8_t>(o.window_scale, 14) == agreed.server_scale &&
-                                      o.window_scale != kNoWindowScale;
-    return !o.malformed && mss >= agreed.server_mss && same_scale && agreed.sack == o.sack_permitted &&
-           agreed.timestamps == o.timestamps;
+    const bool same_scale =
+        agreed.our_scale == kNoWindowScale
+            ? true // not offered, so not in force, whatever the server says
+            : std::min<std::uint8_t>(o.window_scale, 14) == agreed.server_scale &&
+                  o.window_scale != kNoWindowScale;
+    return !o.malformed && mss >= agreed.server_mss && same_scale &&
+           agreed.sack == o.sack_permitted && agreed.timestamps == o.timestamps;
 }
 
 } // namespace
 
 bool Splicer::may_move(const HeldSlot& s, std::uint64_t now_ns) const noexcept {
-    return (s.state == HeldState::splicing || s.state == HeldState::spliced) && !s.moved && s.banner_kept == 0 &&
-           s.server_acked == s.iss + 1 && s.server_seen == s.irs + 1 && !s.desktop_fin && !s.server_fin &&
-           now_ns - s.sent_ns < settings_.move_within_ns;
+    return (s.state == HeldState::splicing || s.state == HeldState::spliced) && !s.moved &&
+           s.banner_kept == 0 && s.server_acked == s.iss + 1 && s.server_seen == s.irs + 1 &&
+           !s.desktop_fin && !s.server_fin && now_ns - s.sent_ns < settings_.move_within_ns;
 }
 
 /// FIN or RST of a server that has acknowledged nothing yet; may_move() was asked.
-SpliceVerdict Splicer::server_closes_early(HeldSlot& s, const SegmentFacts& f, std::uint64_t now_ns) noexcept {
+SpliceVerdict Splicer::server_closes_early(HeldSlot& s, const SegmentFacts& f,
+                                           std::uint64_t now_ns) noexcept {
     const bool reset = (f.flags & tcp_rst) != 0;
     const bool data_on_the_way = s.desktop_seen != s.desktop_isn + 1;
     if (!reset && data_on_the_way) {
-        return SpliceVerdict::consumed; // it may read them still; a closed socket answers them with a reset
+        return SpliceVerdict::consumed; // it may read them still; a closed socket answers them with
+                                        // a reset
     }
     ++counters_.closed_at_handover;
     begin_move(s, !reset, now_ns);
@@ -79,7 +83,8 @@ void Splicer::upstream_moving(HeldSlot& s, const std::uint8_t* frame, const Pars
     const SegmentFacts f = segment_facts(tcp, packet);
     const bool has_ack = (f.flags & tcp_ack) != 0;
     if ((f.flags & tcp_rst) != 0) {
-        if (has_ack && f.ack == s.iss + 1) { // refused; a reset of the old connection has other numbers
+        if (has_ack &&
+            f.ack == s.iss + 1) { // refused; a reset of the old connection has other numbers
             give_up_move(s, HeldClose::server_rst, now_ns);
         }
         return;
@@ -101,7 +106,8 @@ void Splicer::upstream_moving(HeldSlot& s, const std::uint8_t* frame, const Pars
     finish_move(s, f, o, now_ns);
 }
 
-void Splicer::finish_move(HeldSlot& s, const SegmentFacts& f, const TcpOptions& o, std::uint64_t now_ns) noexcept {
+void Splicer::finish_move(HeldSlot& s, const SegmentFacts& f, const TcpOptions& o,
+                          std::uint64_t now_ns) noexcept {
     ++counters_.moved;
     s.terms.server_delta = f.seq - s.irs;
     if (s.agreed.timestamps) { // the desktop sees a clock that goes on from where it was

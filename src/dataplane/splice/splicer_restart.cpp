@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What outlives the process: records of this one's connections, and those of the one before. A splice needs no more than
-// its constants to go on; what cannot go on is ended at both sides by resets that are exact for their receivers
-// (RFC 5961 3.2): where the exact number is not known, an unacceptable segment makes its receiver say it.
+// What outlives the process: records of this one's connections, and those of the one before. A
+// splice needs no more than its constants to go on; what cannot go on is ended at both sides by
+// resets that are exact for their receivers (RFC 5961 3.2): where the exact number is not known, an
+// unacceptable segment makes its receiver say it.
 #include "dataplane/splice/splicer.h"
 
 #include <algorithm>
@@ -10,7 +11,8 @@ namespace foregate::dataplane {
 
 namespace {
 
-constexpr std::uint64_t kIdOfBefore = std::uint64_t{1} << 63; ///< the control core counts its own from 1
+constexpr std::uint64_t kIdOfBefore = std::uint64_t{1}
+                                      << 63; ///< the control core counts its own from 1
 
 } // namespace
 
@@ -25,10 +27,11 @@ void Splicer::record(const HeldSlot& s, RecordKind kind) noexcept {
     write_record(records_[index_of(s)], r, kind);
 }
 
-std::optional<OpenedHeld> Splicer::take_over(const SpliceRecord& record, const OpenHeld& order, bool goes_on,
-                                             std::uint64_t now_ns) noexcept {
+std::optional<OpenedHeld> Splicer::take_over(const SpliceRecord& record, const OpenHeld& order,
+                                             bool goes_on, std::uint64_t now_ns) noexcept {
     const HeldTuple tuple = tuple_of(record);
-    if (free_.empty() || port_taken(tuple, now_ns, {})) { // of two records of one tuple, one is wrong
+    if (free_.empty() ||
+        port_taken(tuple, now_ns, {})) { // of two records of one tuple, one is wrong
         ++counters_.left_behind;
         return std::nullopt;
     }
@@ -57,7 +60,8 @@ std::optional<OpenedHeld> Splicer::take_over(const SpliceRecord& record, const O
     }
     ++counters_.left_behind;
     if (!records_.empty()) {
-        write_record(records_[index], record, record.kind); // until it is done, for the process after this one
+        write_record(records_[index], record,
+                     record.kind); // until it is done, for the process after this one
     }
     if (record.kind == RecordKind::held) {
         s.server_acked = record.seq_delta;
@@ -120,7 +124,8 @@ void Splicer::fire_unwinding(HeldSlot& s, std::uint64_t now_ns) noexcept {
         release(s, now_ns);
         return;
     }
-    // An ACK of nothing, with a number that is hardly ever in its receiver's window: an ACK is the answer.
+    // An ACK of nothing, with a number that is hardly ever in its receiver's window: an ACK is the
+    // answer.
     if (!s.server_fin) {
         if (s.server_heard) {
             reset_upstream(s, s.server_acked);

@@ -109,7 +109,8 @@ SpliceAction Splicer::spliced_down(HeldSlot& s, std::uint8_t* frame, const Parse
         return {SpliceVerdict::forward,
                 SpliceDrop::none}; // a repeated SYN-ACK; its window is unscaled
     }
-    if ((f.flags & tcp_fin) != 0 && f.length == 1 && f.ack == s.server_acked && may_move(s, now_ns)) {
+    if ((f.flags & tcp_fin) != 0 && f.length == 1 && f.ack == s.server_acked &&
+        may_move(s, now_ns)) {
         return {server_closes_early(s, f, now_ns), SpliceDrop::none};
     }
     advance(s.server_seen, f.seq + f.length);

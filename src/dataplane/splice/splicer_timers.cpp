@@ -12,7 +12,7 @@ void Splicer::tick(std::uint64_t now_ns) noexcept {
 }
 
 void Splicer::fire(HeldSlot& s, std::uint64_t now_ns) noexcept {
-    const std::uint64_t due = 
+    const std::uint64_t due =
         s.state == HeldState::spliced || s.state == HeldState::resumed ? spliced_due(s) : s.due_ns;
     if (now_ns < due) { // the wheel goes around sooner than far deadlines; activity moves others
         timers_.arm(index_of(s), due, now_ns);

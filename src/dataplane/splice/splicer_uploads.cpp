@@ -6,14 +6,15 @@ namespace foregate::dataplane {
 
 namespace {
 
-constexpr std::uint32_t kLeastRttUs = 3'000;              ///< nearer servers are no matter
-constexpr std::uint64_t kFilterNs = 10'000'000'000;       ///< after that, BBR has looked again
-constexpr std::uint64_t kSettledBytes = 512 * 1024;       ///< before, a sender still feels its way
-constexpr std::uint32_t kLittle = 64 * 1024;              ///< bytes on the way of one that starves: ten to forty segments
+constexpr std::uint32_t kLeastRttUs = 3'000;        ///< nearer servers are no matter
+constexpr std::uint64_t kFilterNs = 10'000'000'000; ///< after that, BBR has looked again
+constexpr std::uint64_t kSettledBytes = 512 * 1024; ///< before, a sender still feels its way
+constexpr std::uint32_t kLittle =
+    64 * 1024; ///< bytes on the way of one that starves: ten to forty segments
 constexpr std::uint32_t kMuch = 96 * 1024;
 constexpr std::uint64_t kMuchAfterBytes = 2 * 1024 * 1024;
-constexpr std::uint64_t kSlowRounds = 4;                  ///< round trips that a look's bytes take, or more
-constexpr std::uint8_t kLooks = 2;                        ///< in a row
+constexpr std::uint64_t kSlowRounds = 4; ///< round trips that a look's bytes take, or more
+constexpr std::uint8_t kLooks = 2;       ///< in a row
 
 } // namespace
 

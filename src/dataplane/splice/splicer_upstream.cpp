@@ -188,7 +188,8 @@ void Splicer::upstream_reset(HeldSlot& s, const SegmentFacts& f, std::uint64_t n
 /// A SYN on an established connection: the server repeats its SYN-ACK because it defers the accept
 /// until data comes (or our ACK was lost), the network duplicated it, or somebody guesses.
 void Splicer::upstream_syn(HeldSlot& s, const SegmentFacts& f, std::uint64_t now_ns) noexcept {
-    const bool repeated = (f.flags & tcp_ack) != 0 && f.seq == s.irs + s.terms.server_delta && f.ack == s.iss + 1;
+    const bool repeated =
+        (f.flags & tcp_ack) != 0 && f.seq == s.irs + s.terms.server_delta && f.ack == s.iss + 1;
     if (!repeated) {
         challenge_upstream(s, now_ns); // RFC 5961 4.2
         return;

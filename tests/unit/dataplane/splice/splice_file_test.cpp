@@ -24,7 +24,8 @@ SpliceRecord some_record(std::uint16_t held_port = 20000) {
     terms.desktop_port = 50000;
     terms.server_port = 443;
     terms.timestamps = true;
-    const HeldTuple tuple{*IpAddress::parse("10.1.0.10"), *IpAddress::parse("203.0.113.5"), held_port, 443};
+    const HeldTuple tuple{*IpAddress::parse("10.1.0.10"), *IpAddress::parse("203.0.113.5"),
+                          held_port, 443};
     return record_of(tuple, terms, 60);
 }
 

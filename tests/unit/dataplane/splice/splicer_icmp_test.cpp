@@ -173,20 +173,26 @@ TEST(SplicerIcmp, TimestampsInAQuoteAreTheSendersOwn) {
         EXPECT_EQ(rig.splicer.from_icmp_error(rig.ref, up.frame.data(), up.parsed, rig.now).verdict,
                   SpliceVerdict::forward);
         EXPECT_TRUE(checksum_right(up));
-        EXPECT_EQ(std::memcmp(up.frame.data() + up.parsed.payload_offset, desktops.frame.data() + 14, quoted), 0);
+        EXPECT_EQ(std::memcmp(up.frame.data() + up.parsed.payload_offset,
+                              desktops.frame.data() + 14, quoted),
+                  0);
         rig.upstream_ts += 1000; // an echo of something that the desktop has sent
         const Packet servers = to_packet(rig.server_segment(tcp_ack, rig.s(), rig.iss + 1, data));
         rig.server_sends(tcp_ack, rig.s(), rig.iss + 1, data);
         Packet down = too_big(rig, rig.packet, rig.order.server, quoted);
-        EXPECT_EQ(rig.splicer.from_icmp_error(rig.ref, down.frame.data(), down.parsed, rig.now).verdict,
-                  SpliceVerdict::forward);
+        EXPECT_EQ(
+            rig.splicer.from_icmp_error(rig.ref, down.frame.data(), down.parsed, rig.now).verdict,
+            SpliceVerdict::forward);
         EXPECT_TRUE(checksum_right(down));
-        EXPECT_EQ(std::memcmp(down.frame.data() + down.parsed.payload_offset, servers.frame.data() + 14, quoted), 0);
+        EXPECT_EQ(std::memcmp(down.frame.data() + down.parsed.payload_offset,
+                              servers.frame.data() + 14, quoted),
+                  0);
     }
 }
 
 /// `packet` (IPv6, TCP) with `extensions` before the TCP header.
-Packet with_extensions(const Packet& packet, const std::vector<std::uint8_t>& extensions, std::uint8_t first) {
+Packet with_extensions(const Packet& packet, const std::vector<std::uint8_t>& extensions,
+                       std::uint8_t first) {
     Packet out = packet;
     std::uint8_t* ip = out.frame.data() + 14;
     std::memcpy(ip + 40 + extensions.size(), packet.frame.data() + 54, packet.length - 54);
@@ -210,10 +216,13 @@ TEST(SplicerIcmp, ExtensionHeadersInAQuote) {
     const unsigned quoted = 40 + 32 + 20;
     Packet error = too_big(rig, about, rig.order.source, quoted);
     ASSERT_TRUE(parse_icmp_quote(error.frame.data(), error.parsed));
-    EXPECT_EQ(rig.splicer.from_icmp_error(rig.ref, error.frame.data(), error.parsed, rig.now).verdict,
-              SpliceVerdict::forward);
+    EXPECT_EQ(
+        rig.splicer.from_icmp_error(rig.ref, error.frame.data(), error.parsed, rig.now).verdict,
+        SpliceVerdict::forward);
     EXPECT_TRUE(checksum_right(error));
-    EXPECT_EQ(std::memcmp(error.frame.data() + error.parsed.payload_offset, wanted.frame.data() + 14, quoted), 0);
+    EXPECT_EQ(std::memcmp(error.frame.data() + error.parsed.payload_offset,
+                          wanted.frame.data() + 14, quoted),
+              0);
     // Cut anywhere before TCP's ports are whole, it is not read.
     for (unsigned cut = 40; cut < 40 + 32 + 8; ++cut) {
         Packet e = too_big(rig, about, rig.order.source, cut);

@@ -20,8 +20,9 @@ protected:
     }
     /// The desktop's first flight is out, 10 bytes.
     bool flight() {
-        return rig.splice() && rig.desktop_sends(tcp_ack | tcp_psh, rig.c(), rig.s(), "0123456789").verdict ==
-                                   SpliceVerdict::forward;
+        return rig.splice() &&
+               rig.desktop_sends(tcp_ack | tcp_psh, rig.c(), rig.s(), "0123456789").verdict ==
+                   SpliceVerdict::forward;
     }
     /// The SYN of the fresh connection, after `resets` others; takes over its number.
     bool redialed(std::size_t resets) {
@@ -35,7 +36,8 @@ protected:
             }
         }
         fresh_iss = all.back().seq;
-        return all.back().src_port == rig.held_port && all.back().options.mss == rig.syn.options.mss &&
+        return all.back().src_port == rig.held_port &&
+               all.back().options.mss == rig.syn.options.mss &&
                all.back().options.window_scale == rig.syn.options.window_scale &&
                seq_before(rig.iss + 10, fresh_iss);
     }
@@ -49,7 +51,8 @@ protected:
     bool answered() {
         rig.from_server(fresh_synack());
         const auto ack = rig.only();
-        return ack && ack->flags == tcp_ack && ack->seq == fresh_iss + 1 && ack->ack == kFreshIsn + 1 && !ack->to_desktop;
+        return ack && ack->flags == tcp_ack && ack->seq == fresh_iss + 1 &&
+               ack->ack == kFreshIsn + 1 && !ack->to_desktop;
     }
     /// Both directions over the fresh connection, as the desktop knows nothing of it.
     void goes_on() {
@@ -61,17 +64,20 @@ protected:
         if (GetParam()) {
             EXPECT_EQ(rig.packet.options().ts_ecr, kFreshTs) << "the fresh connection's clock";
         }
-        SegmentSpec reply = rig.server_segment(tcp_ack | tcp_psh, kFreshIsn + 1, fresh_iss + 11, "reply");
+        SegmentSpec reply =
+            rig.server_segment(tcp_ack | tcp_psh, kFreshIsn + 1, fresh_iss + 11, "reply");
         reply.options.ts_val = kFreshTs + 5;
         ASSERT_EQ(rig.from_server(reply).verdict, SpliceVerdict::forward);
         EXPECT_EQ(rig.packet.seq(), rig.s());
         EXPECT_EQ(rig.packet.ack(), rig.c() + 10);
         EXPECT_TRUE(checksum_right(rig.packet));
         if (GetParam()) {
-            EXPECT_EQ(rig.packet.options().ts_val, rig.server_ts + 5) << "the clock the desktop knows";
+            EXPECT_EQ(rig.packet.options().ts_val, rig.server_ts + 5)
+                << "the clock the desktop knows";
         }
         // To the end.
-        ASSERT_EQ(rig.desktop_sends(tcp_ack | tcp_fin, rig.c() + 10, rig.s() + 5).verdict, SpliceVerdict::forward);
+        ASSERT_EQ(rig.desktop_sends(tcp_ack | tcp_fin, rig.c() + 10, rig.s() + 5).verdict,
+                  SpliceVerdict::forward);
         EXPECT_EQ(rig.packet.ack(), kFreshIsn + 6);
         rig.server_sends(tcp_ack | tcp_fin, kFreshIsn + 6, fresh_iss + 12);
         rig.desktop_sends(tcp_ack, rig.c() + 11, rig.s() + 6);
@@ -96,7 +102,8 @@ TEST_P(SplicerMove, ResetBeforeTheDesktopsAck) {
     // What the desktop sends meanwhile goes nowhere; its ACK counts all the same.
     EXPECT_EQ(rig.desktop_sends(tcp_ack, rig.c(), rig.s()).verdict, SpliceVerdict::consumed);
     EXPECT_EQ(rig.last_report().event, HeldEvent::spliced);
-    EXPECT_EQ(rig.desktop_sends(tcp_ack | tcp_psh, rig.c(), rig.s(), "0123456789").verdict, SpliceVerdict::consumed);
+    EXPECT_EQ(rig.desktop_sends(tcp_ack | tcp_psh, rig.c(), rig.s(), "0123456789").verdict,
+              SpliceVerdict::consumed);
     EXPECT_TRUE(rig.sent().empty());
     ASSERT_TRUE(answered());
     EXPECT_EQ(rig.last_report().event, HeldEvent::replayed);
@@ -110,7 +117,8 @@ TEST_P(SplicerMove, FinBeforeTheDesktopsAck) {
     rig.server_sends(tcp_ack | tcp_fin, rig.s(), rig.iss + 1);
     ASSERT_TRUE(redialed(1)) << "the old one is reset first";
     ASSERT_TRUE(answered());
-    EXPECT_EQ(rig.splicer.state(rig.ref), HeldState::splicing) << "the desktop has not answered yet";
+    EXPECT_EQ(rig.splicer.state(rig.ref), HeldState::splicing)
+        << "the desktop has not answered yet";
     EXPECT_EQ(rig.desktop_sends(tcp_ack, rig.c(), rig.s()).verdict, SpliceVerdict::forward);
     EXPECT_EQ(rig.packet.ack(), kFreshIsn + 1);
     goes_on();
@@ -126,11 +134,13 @@ TEST_P(SplicerMove, ResetThatAnswersTheFirstFlight) {
 
 TEST_P(SplicerMove, FinThatCrossesTheFirstFlight) {
     ASSERT_TRUE(flight());
-    EXPECT_EQ(rig.server_sends(tcp_ack | tcp_fin, rig.s(), rig.iss + 1).verdict, SpliceVerdict::consumed)
+    EXPECT_EQ(rig.server_sends(tcp_ack | tcp_fin, rig.s(), rig.iss + 1).verdict,
+              SpliceVerdict::consumed)
         << "the server may read the flight still";
     EXPECT_TRUE(rig.sent().empty());
     EXPECT_EQ(rig.server_sends(tcp_rst, rig.s() + 1, 0).verdict, SpliceVerdict::forward)
-        << "not exact for what the desktop has: the next one, of the desktop's repetition, is looked at again";
+        << "not exact for what the desktop has: the next one, of the desktop's repetition, is "
+           "looked at again";
     EXPECT_EQ(rig.server_sends(tcp_rst, rig.s(), 0).verdict, SpliceVerdict::consumed);
     ASSERT_TRUE(redialed(0));
     ASSERT_TRUE(answered());
@@ -139,15 +149,18 @@ TEST_P(SplicerMove, FinThatCrossesTheFirstFlight) {
 
 TEST_P(SplicerMove, FinOfAServerThatReadsOn) {
     ASSERT_TRUE(flight());
-    EXPECT_EQ(rig.server_sends(tcp_ack | tcp_fin, rig.s(), rig.iss + 1).verdict, SpliceVerdict::consumed);
-    EXPECT_EQ(rig.server_sends(tcp_ack | tcp_fin, rig.s(), rig.iss + 11).verdict, SpliceVerdict::forward)
+    EXPECT_EQ(rig.server_sends(tcp_ack | tcp_fin, rig.s(), rig.iss + 1).verdict,
+              SpliceVerdict::consumed);
+    EXPECT_EQ(rig.server_sends(tcp_ack | tcp_fin, rig.s(), rig.iss + 11).verdict,
+              SpliceVerdict::forward)
         << "it has taken the flight: half-closed, no more";
     EXPECT_EQ(rig.splicer.counters().moves_begun, 0U);
 }
 
 TEST_P(SplicerMove, AResetThatAcknowledgesIsTheLastWord) {
     ASSERT_TRUE(flight());
-    EXPECT_EQ(rig.server_sends(tcp_rst | tcp_ack, rig.s(), rig.iss + 11).verdict, SpliceVerdict::forward);
+    EXPECT_EQ(rig.server_sends(tcp_rst | tcp_ack, rig.s(), rig.iss + 11).verdict,
+              SpliceVerdict::forward);
     EXPECT_EQ(rig.splicer.counters().moves_begun, 0U);
     EXPECT_EQ(rig.last_report().close, HeldClose::server_rst);
 }
@@ -289,7 +302,8 @@ TEST_P(SplicerMove, SynTakenBackAfterAMoveIsHeldAgain) {
 TEST_P(SplicerMove, AServerThatEndsMuchLaterMeansIt) {
     ASSERT_TRUE(rig.splice());
     rig.pass(20 * kSecond);
-    EXPECT_EQ(rig.server_sends(tcp_ack | tcp_fin, rig.s(), rig.iss + 1).verdict, SpliceVerdict::forward);
+    EXPECT_EQ(rig.server_sends(tcp_ack | tcp_fin, rig.s(), rig.iss + 1).verdict,
+              SpliceVerdict::forward);
     EXPECT_EQ(rig.splicer.counters().moves_begun, 0U);
 }
 

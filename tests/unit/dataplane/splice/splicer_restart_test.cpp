@@ -7,7 +7,8 @@
 namespace foregate::dataplane::splice_test {
 namespace {
 
-/// `before` was killed; `after` has its records. Segments are made by `before`'s rig, which knows the numbers.
+/// `before` was killed; `after` has its records. Segments are made by `before`'s rig, which knows
+/// the numbers.
 class SplicerRestart : public ::testing::TestWithParam<bool> {
 protected:
     SplicerRestart() : before(with(GetParam())), after(with(GetParam())) {
@@ -56,19 +57,22 @@ INSTANTIATE_TEST_SUITE_P(Timestamps, SplicerRestart, ::testing::Bool());
 
 TEST_P(SplicerRestart, SpliceGoesOn) {
     ASSERT_TRUE(before.splice());
-    ASSERT_EQ(before.desktop_sends(tcp_ack | tcp_psh, before.c(), before.s(), "one").verdict, SpliceVerdict::forward);
+    ASSERT_EQ(before.desktop_sends(tcp_ack | tcp_psh, before.c(), before.s(), "one").verdict,
+              SpliceVerdict::forward);
     const std::uint32_t seq = before.packet.seq();
     const std::uint32_t ts = before.packet.options().ts_val;
     ASSERT_TRUE(restart());
     EXPECT_EQ(after.splicer.counters().taken_over, 1U);
     EXPECT_EQ(after.splicer.state(after.ref), HeldState::resumed);
     // The same segment again, and it comes out the same.
-    ASSERT_EQ(after.desktop_sends(tcp_ack | tcp_psh, after.c(), after.s(), "one").verdict, SpliceVerdict::forward);
+    ASSERT_EQ(after.desktop_sends(tcp_ack | tcp_psh, after.c(), after.s(), "one").verdict,
+              SpliceVerdict::forward);
     EXPECT_EQ(after.packet.seq(), seq);
     EXPECT_EQ(after.packet.options().ts_val, ts);
     EXPECT_TRUE(checksum_right(after.packet));
     EXPECT_EQ(after.splicer.state(after.ref), HeldState::resumed) << "the server is not heard yet";
-    ASSERT_EQ(after.server_sends(tcp_ack, after.s(), after.iss + 4, "reply").verdict, SpliceVerdict::forward);
+    ASSERT_EQ(after.server_sends(tcp_ack, after.s(), after.iss + 4, "reply").verdict,
+              SpliceVerdict::forward);
     EXPECT_EQ(after.packet.ack(), after.c() + 3);
     EXPECT_EQ(after.packet.seq(), after.s());
     EXPECT_EQ(after.splicer.state(after.ref), HeldState::spliced);
