@@ -27,6 +27,7 @@ ThreatSources sources_of(const Config& config) {
         sources.feeds.push_back(std::move(definition));
     }
     sources.allow_files = config.threats.allow;
+    sources.rules.suffixes = PublicSuffixes::of_system();
     // The gateway's own addresses must stay reachable whatever a feed says.
     for (const PortConfig& port : config.ports) {
         for (const IpPrefix& address : port.addresses) {
@@ -40,10 +41,22 @@ ThreatSources sources_of(const Config& config) {
     return sources;
 }
 
+std::vector<std::filesystem::path> paths_of(const ThreatSources& sources) {
+    std::vector<std::filesystem::path> paths = sources.allow_files;
+    for (const FeedDefinition& feed : sources.feeds) {
+        paths.push_back(feed.path);
+    }
+    return paths;
+}
+
+std::int64_t seconds_of_1970() {
+    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 } // namespace
 
 ThreatControl::ThreatControl(const Config& config, unsigned workers, Publisher& publisher, EventLog& events)
-    : sources_(sources_of(config)), watch_(config.threats.watch), workers_(workers), publisher_(publisher),
+    : sources_(sources_of(config)), watch_(config.threats.watch), changes_(watch_ ? paths_of(sources_) : std::vector<std::filesystem::path>{}), workers_(workers), publisher_(publisher),
       events_(events) {}
 
 ThreatControl::~ThreatControl() {
@@ -55,7 +68,9 @@ ThreatControl::~ThreatControl() {
 ThreatControl::Outcome ThreatControl::load_now() {
     const auto begun = std::chrono::steady_clock::now();
     Outcome outcome;
-    outcome.load = loader_.load(sources_);
+    ThreatSources sources = sources_;
+    sources.rules.now = seconds_of_1970();
+    outcome.load = loader_.load(sources);
     outcome.tables = std::make_shared<dataplane::ThreatTables>(
         dataplane::ThreatDb::build(std::move(outcome.load.input)), workers_);
     outcome.took =
@@ -95,11 +110,25 @@ void ThreatControl::tick(std::chrono::steady_clock::time_point now, std::uint32_
             reload();
         }
     }
-    if (watch_ && now - looked_at_ >= kLookInterval) {
-        looked_at_ = now;
-        if (file_times() != times_) {
+    if (watch_ && changes_.changed(now)) {
+        reload();
+    }
+    if (now - looked_at_ < kLookInterval) {
+        return;
+    }
+    looked_at_ = now;
+    if (next_expiry_ != 0 && next_expiry_ <= seconds_of_1970()) {
+        next_expiry_ = 0;
+        reload();
+    }
+    // What inotify does not tell (other machines' changes on shared disks, links that are turned). A file that is
+    // being written changes from look to look; it is read when two looks have seen the same.
+    if (watch_) {
+        auto seen = file_times();
+        if (seen != times_ && seen == seen_) {
             reload();
         }
+        seen_ = std::move(seen);
     }
 }
 
@@ -109,6 +138,7 @@ void ThreatControl::put_in_force(Outcome outcome, std::uint32_t generation) {
     since_generation_ = generation;
     feeds_ = std::move(outcome.load.feeds);
     load_took_ = outcome.took;
+    next_expiry_ = outcome.load.next_expiry;
     ++loads_;
     last_error_.clear();
     publisher_.set(tables_);

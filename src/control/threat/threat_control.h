@@ -4,6 +4,7 @@
 
 #include "control/publisher.h"
 #include "control/telemetry/event_log.h"
+#include "control/threat/feed_watch.h"
 #include "control/threat/threat_loader.h"
 
 #include <cstdint>
@@ -52,6 +53,7 @@ private:
 
     ThreatSources sources_;
     const bool watch_;
+    FeedWatch changes_;
     const unsigned workers_;
     Publisher& publisher_;
     EventLog& events_;
@@ -63,6 +65,8 @@ private:
     std::uint32_t since_generation_ = 0;
     std::vector<FeedStatus> feeds_;
     std::map<std::string, std::filesystem::file_time_type> times_;
+    std::map<std::string, std::filesystem::file_time_type> seen_; ///< at the last look, when they differ from times_
+    std::int64_t next_expiry_ = 0;                                ///< seconds of 1970; 0: nothing ends
     std::chrono::steady_clock::time_point looked_at_{};
     std::uint64_t loads_ = 0;
     std::string last_error_;

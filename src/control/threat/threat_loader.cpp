@@ -2,8 +2,10 @@
 #include "control/threat/threat_loader.h"
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 namespace foregate::control {
@@ -34,17 +36,54 @@ bool shrank_too_much(std::size_t before, std::size_t now, double max_shrink_rati
     return static_cast<double>(now) < static_cast<double>(before) * (1.0 - max_shrink_ratio);
 }
 
-void append_feed(const FeedDefinition& feed, const std::vector<ThreatEntry>& entries,
-                 ThreatListInput& input) {
+/// Returns how many entries are in force.
+std::size_t append_feed(const FeedDefinition& feed, const FeedContent& content, std::int64_t now,
+                        ThreatListInput& input) {
     const auto number = static_cast<std::uint16_t>(input.feeds.size());
-    const std::uint16_t category = index_of(input.categories, feed.category);
+    // What the feed says of an entry refines what the operator says of the feed.
+    std::vector<std::uint16_t> categories;
+    for (const std::string& own : content.categories) {
+        categories.push_back(
+            index_of(input.categories, own.empty() ? feed.category : feed.category + "/" + own));
+    }
     input.feeds.push_back(feed.name);
-    input.entries.reserve(input.entries.size() + entries.size());
-    for (ThreatEntry entry : entries) {
+    input.entries.reserve(input.entries.size() + content.entries.size());
+    const std::size_t before = input.entries.size();
+    for (std::size_t i = 0; i < content.entries.size(); ++i) {
+        const std::int64_t end = i < content.expiries.size() ? content.expiries[i] : 0;
+        if (now != 0 && end != 0 && end <= now) {
+            continue;
+        }
+        ThreatEntry entry = content.entries[i];
         entry.feed = number;
-        entry.category = category;
+        entry.category = categories.at(entry.category);
         entry.action = feed.action;
         input.entries.push_back(std::move(entry));
+    }
+    return input.entries.size() - before;
+}
+
+/// When the file, or the newest of a folder's, was written; seconds of 1970, 0 when unknown.
+std::int64_t written_at(const std::filesystem::path& path) {
+    std::error_code error;
+    auto newest = std::filesystem::file_time_type::min();
+    if (std::filesystem::is_directory(path, error)) {
+        for (const auto& file : std::filesystem::directory_iterator(path, error)) {
+            newest = std::max(newest, file.last_write_time(error));
+        }
+    } else {
+        newest = std::filesystem::last_write_time(path, error);
+    }
+    if (error || newest == std::filesystem::file_time_type::min()) {
+        return 0;
+    }
+    const auto system = std::chrono::file_clock::to_sys(newest).time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::seconds>(system).count();
+}
+
+void take_earlier(std::int64_t& earliest, std::int64_t time) {
+    if (time != 0 && (earliest == 0 || time < earliest)) {
+        earliest = time;
     }
 }
 
@@ -62,6 +101,22 @@ void report_lines(const std::string& path, const FeedReport& report,
                         (report.rejected_lines.empty() ? std::string("not recorded")
                                                        : report.rejected_lines[0].to_string()));
     }
+}
+
+void report_unmatched(const std::string& path, const FeedReport& report,
+                      std::vector<std::string>& notes) {
+    if (report.unmatched == 0) {
+        return;
+    }
+    std::string kinds;
+    for (std::size_t i = 0; i < kUnmatchedKinds; ++i) {
+        if (report.unmatched_by_kind[i] > 0) {
+            kinds += (kinds.empty() ? "" : ", ") + std::to_string(report.unmatched_by_kind[i]) +
+                     " of kind " + std::string(unmatched_kind_name(static_cast<UnmatchedKind>(i)));
+        }
+    }
+    notes.push_back(path + ": " + std::to_string(report.unmatched) +
+                    " entries kept but not matched yet (" + kinds + ")");
 }
 
 FeedReport load_allow_file(const std::filesystem::path& path, ThreatListInput& input,
@@ -97,15 +152,20 @@ std::string_view feed_state_name(FeedState state) noexcept {
         return "kept: empty";
     case FeedState::kept_shrunk:
         return "kept: shrunk";
+    case FeedState::kept_truncated:
+        return "kept: truncated";
+    case FeedState::expired:
+        return "expired";
     }
     return "unknown";
 }
 
 FeedStatus ThreatLoader::load_feed(const FeedDefinition& feed, const ThreatSources& sources,
-                                   ShrunkFeeds shrunk, Entries& entries,
-                                   std::vector<std::string>& notes) const {
+                                   ShrunkFeeds shrunk, FeedContent& content,
+                                   ThreatLoad& load) const {
+    std::vector<std::string>& notes = load.notes;
     const auto version = last_good_.find(version_key(feed));
-    const Entries* last_good = version == last_good_.end() ? nullptr : &version->second;
+    const FeedContent* last_good = version == last_good_.end() ? nullptr : &version->second;
     FeedStatus status;
     status.name = feed.name;
     status.report.path = feed.path.string();
@@ -113,10 +173,14 @@ FeedStatus ThreatLoader::load_feed(const FeedDefinition& feed, const ThreatSourc
     try {
         FeedRules rules = sources.rules;
         rules.refuse_internal = rules.refuse_internal && !feed.private_addresses;
-        FeedContent content = read_feed(feed.path, rules);
+        if (feed.public_suffixes) {
+            rules.refuse_single_label = false;
+            rules.suffixes.reset();
+        }
+        content = read_feed(feed.path, rules);
         status.report = std::move(content.report);
-        entries = std::move(content.entries);
         report_lines(feed.path.string(), status.report, notes);
+        report_unmatched(feed.path.string(), status.report, notes);
     } catch (const FeedUnreadable& error) {
         if (last_good == nullptr) {
             throw;
@@ -124,35 +188,59 @@ FeedStatus ThreatLoader::load_feed(const FeedDefinition& feed, const ThreatSourc
         status.state = FeedState::kept_missing;
         why = error.what();
     }
+    const auto size = [](const FeedContent& of) { return of.entries.size() + of.unmatched.size(); };
     const bool judge = status.state == FeedState::fresh && last_good != nullptr &&
                        shrunk == ShrunkFeeds::keep_last_good;
-    if (judge && entries.empty() && !last_good->empty()) {
+    if (judge && !status.report.truncated.empty()) {
+        status.state = FeedState::kept_truncated;
+        why = status.report.truncated;
+    } else if (judge && size(content) == 0 && size(*last_good) != 0) {
         status.state = FeedState::kept_empty;
         why = feed.path.string() + ": nothing usable in it";
-    } else if (judge && shrank_too_much(last_good->size(), entries.size(), feed.max_shrink_ratio)) {
+    } else if (judge && shrank_too_much(size(*last_good), size(content), feed.max_shrink_ratio)) {
         status.state = FeedState::kept_shrunk;
-        why = feed.path.string() + ": shrank from " + std::to_string(last_good->size()) + " to " +
-              std::to_string(entries.size()) + " entries";
+        why = feed.path.string() + ": shrank from " + std::to_string(size(*last_good)) + " to " +
+              std::to_string(size(content)) + " entries";
     }
     if (status.state != FeedState::fresh) {
-        entries = *last_good;
+        content = *last_good;
         notes.push_back(why + "; feed " + feed.name + " keeps its last good version (" +
-                        std::to_string(entries.size()) + " entries)");
-    } else if (entries.empty()) {
+                        std::to_string(size(content)) + " entries)");
+    } else if (!status.report.truncated.empty()) {
+        notes.push_back(status.report.truncated + "; feed " + feed.name +
+                        " has no earlier version, what could be read is in force");
+    } else if (size(content) == 0) {
         notes.push_back(feed.path.string() + ": feed " + feed.name + " is empty");
     }
-    status.in_force = entries.size();
     return status;
 }
 
 ThreatLoad ThreatLoader::load(const ThreatSources& sources, ShrunkFeeds shrunk) {
     ThreatLoad load;
     Versions versions;
+    const std::int64_t now = sources.rules.now;
     for (const FeedDefinition& feed : sources.feeds) {
-        Entries entries;
-        load.feeds.push_back(load_feed(feed, sources, shrunk, entries, load.notes));
-        append_feed(feed, entries, load.input);
-        versions[version_key(feed)] = std::move(entries);
+        FeedContent content;
+        FeedStatus status = load_feed(feed, sources, shrunk, content, load);
+        const std::int64_t written = feed.time_to_live == 0 ? 0 : written_at(feed.path);
+        const std::int64_t end = written == 0 ? 0 : written + feed.time_to_live;
+        if (now != 0 && end != 0 && end <= now) {
+            status.state = FeedState::expired;
+            load.notes.push_back(
+                feed.path.string() + ": feed " + feed.name +
+                " was not written for longer than its time to live; nothing of it is in force");
+            append_feed(feed, FeedContent{}, now, load.input);
+        } else {
+            status.in_force = append_feed(feed, content, now, load.input);
+            status.unmatched = content.unmatched;
+            take_earlier(load.next_expiry, end);
+            for (const std::int64_t entry_end : content.expiries) {
+                take_earlier(load.next_expiry, now == 0 || entry_end > now ? entry_end : 0);
+            }
+        }
+        load.feeds.push_back(std::move(status));
+        content.report = {};
+        versions[version_key(feed)] = std::move(content);
     }
     for (const std::filesystem::path& path : sources.allow_files) {
         load.allow.push_back(load_allow_file(path, load.input, load.notes));
