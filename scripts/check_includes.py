@@ -14,7 +14,7 @@ LIBRARY_FOLDERS = [
     (re.compile(r"^rte_"), ["dataplane"]),
     (re.compile(r"^hs(_[a-z]+)?\.h$"), ["dataplane/threat", "dataplane/classify"]),
     (re.compile(r"^pcap"), ["dataplane/watch"]),
-    (re.compile(r"^openssl/"), ["dataplane/classify"]),
+    (re.compile(r"^openssl/"), ["dataplane/classify", "dataplane/patterns"]),
     (re.compile(r"^yaml-cpp/"), ["control/config"]),
     (re.compile(r"^sqlite3\.h$"), ["control/usage"]),
     (re.compile(r"^(Eigen/|unsupported/Eigen)"), ["forecast"]),

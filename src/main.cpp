@@ -171,7 +171,7 @@ int main(int argc, char** argv) {
     classifying->add_flag("--outer", classify.flat, "do not look into tunnels");
     classifying->callback([&] { chosen = [&] { return run_classify(classify, std::cout, std::cerr); }; });
 
-    CLI::App* bench = app.add_subcommand("bench", "measure: pipeline, shape, splice or all");
+    CLI::App* bench = app.add_subcommand("bench", "measure: pipeline, shape, splice, threat or all");
     bench->prefix_command();
     bench->callback([&, bench] { chosen = [bench] { return run_bench(bench->remaining()); }; });
 

@@ -69,7 +69,7 @@ void let_flows_be_decided(const Dataplane& dataplane, std::uint32_t flows) {
     }
 }
 
-double gateway_pps(const std::vector<std::string>& devices, const Scale& scale, bool hugepages) {
+double gateway_pps(const std::vector<std::string>& devices, const Scale& scale, bool hugepages, unsigned shaper_cpu) {
     Settings s;
     for (std::size_t i = 0; i < 2; ++i) {
         PortSettings port;
@@ -79,7 +79,7 @@ double gateway_pps(const std::vector<std::string>& devices, const Scale& scale, 
         s.ports.push_back(port);
     }
     s.worker_cpus = {bench_cpu()};
-    s.shaper_cpu = bench_cpu();
+    s.shaper_cpu = shaper_cpu;
     s.hugepages = hugepages;
     s.memory_mb = scale.memory_mb();
     s.packet_buffers = scale.buffers() - 1;
@@ -104,15 +104,22 @@ double gateway_pps(const std::vector<std::string>& devices, const Scale& scale, 
 std::vector<BenchResult> beside(const Scale& scale, int rounds) {
     const PcapFiles files(scale.flows);
     const bool hugepages = hugepages_for(scale.memory_mb() + 64);
-    std::vector<double> ours;
+    std::vector<double> ours;  // worker and shaper on one core
+    std::vector<double> apart; // each on its own
     std::vector<std::vector<double>> theirs(scale.modes.size());
     std::vector<double> switched;
     for (int round = 0; round < rounds; ++round) {
         std::cerr << "ports, " << scale.name << " flows (" << round + 1 << " of " << rounds << ")\n";
-        const auto one = run_apart([&] {
-            return std::vector<BenchResult>{summarise("", "", {gateway_pps(files.devices(), scale, hugepages)})};
-        });
-        ours.push_back(one.at(0).median / 1e6);
+        const auto measured = [&](unsigned shaper_cpu) {
+            const auto one = run_apart([&] {
+                return std::vector<BenchResult>{summarise("", "", {gateway_pps(files.devices(), scale, hugepages, shaper_cpu)})};
+            });
+            return one.at(0).median / 1e6;
+        };
+        ours.push_back(measured(bench_cpu()));
+        if (cpu_count() > 1) {
+            apart.push_back(measured(bench_cpu() - 1));
+        }
         for (std::size_t i = 0; i < scale.modes.size(); ++i) {
             TestpmdRun run;
             run.devices = files.devices();
@@ -131,21 +138,26 @@ std::vector<BenchResult> beside(const Scale& scale, int rounds) {
             }
         }
     }
-    const std::string name = "decided_64B_" + std::string(scale.name) + "_flows_mpps";
+    const std::string name = "decided_64B_" + std::string(scale.name) + "_flows_";
     std::vector<BenchResult> out;
-    const auto add = [&](const std::string& against, const std::string& yardstick, const std::vector<double>& figures) {
-        BenchResult result = summarise(name + against, "Mpacket/s", ours);
-        result.yardstick = Yardstick{yardstick + ", the same ports and core", median_of(figures)};
+    const auto add = [&](const std::string& rest, const std::string& yardstick, const std::vector<double>& figures,
+                         const std::vector<double>& of) {
+        BenchResult result = summarise(name + rest, "Mpacket/s", of);
+        if (!figures.empty()) {
+            result.yardstick = Yardstick{yardstick + " on one core, the same ports", median_of(figures)};
+        }
         out.push_back(std::move(result));
     };
-    for (std::size_t i = 0; i < scale.modes.size(); ++i) {
-        add(scale.modes[i] == "mac" ? "" : "_to_" + scale.modes[i], "dpdk-testpmd " + scale.modes[i], theirs[i]);
+    const std::vector<double> none;
+    add("mpps", "dpdk-testpmd mac", theirs.empty() ? none : theirs[0], ours);
+    if (!apart.empty()) {
+        add("shaper_on_its_own_core_mpps", "dpdk-testpmd mac", theirs.empty() ? none : theirs[0], apart);
+    }
+    for (std::size_t i = 1; i < scale.modes.size(); ++i) {
+        add("mpps_to_" + scale.modes[i], "dpdk-testpmd " + scale.modes[i], theirs[i], ours);
     }
     if (!switched.empty()) {
-        add("_to_openvswitch", "Open vSwitch-DPDK conntrack", switched);
-    }
-    if (out.empty()) {
-        out.push_back(summarise(name, "Mpacket/s", ours));
+        add("mpps_to_openvswitch", "Open vSwitch-DPDK conntrack", switched, ours);
     }
     return out;
 }
@@ -162,7 +174,7 @@ std::vector<BenchResult> bench_ports(int rounds) {
         std::cerr << no_switch << ": no such yardstick\n";
     }
     const std::vector<std::string> none;
-    const std::vector<std::string> all{"mac", "io", "5tswap"};
+    const std::vector<std::string> all{"mac", "io", "5tswap"}; // the first is the yardstick
     std::vector<BenchResult> results;
     // Open vSwitch takes at most a quarter of a million buffers: it is measured at the smaller size.
     for (const Scale& scale :

@@ -2,6 +2,7 @@
 #include "bench/bench_shape.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <random>
 
@@ -61,19 +62,18 @@ public:
         for (unsigned b = 0; b < bursts; ++b) {
             const Target* burst = &targets_[position_];
             position_ = (position_ + kBurst) % targets_.size();
+            std::array<dataplane::OfferedPacket, kBurst> offered;
             for (unsigned i = 0; i < kBurst; ++i) {
-                shaper_->prefetch(burst[i].pipe);
+                offered[i] = packet_to(burst[i]);
             }
-            for (unsigned i = 0; i < kBurst; ++i) {
-                shaper_->prefetch_queue(burst[i].pipe, burst[i].flow_hash);
-            }
-            for (unsigned i = 0; i < kBurst; ++i) {
-                enqueue(burst[i]);
-            }
-            now_ns_ +=
-                2 * kBurstNs; // half load: the scheduler's work, not the wire's, is asked for
+            now_ns_ += 2 * kBurstNs; // half load: the scheduler's work, not the wire's, is asked for
             void* out[kBurst];
-            packets += shaper_->dequeue(out, kBurst, now_ns_);
+            void* refused[kBurst];
+            const unsigned straight = shaper_->offer(offered, out, kBurst, refused, now_ns_).straight;
+            packets += straight;
+            if (straight < kBurst) {
+                packets += shaper_->dequeue(out, kBurst - straight, now_ns_);
+            }
         }
         return static_cast<double>(__rdtsc() - start) /
                static_cast<double>(std::max<uint64_t>(packets, 1));
@@ -120,10 +120,14 @@ private:
         uint32_t flow_hash = 0;
     };
 
-    void enqueue(Target to) {
+    static dataplane::OfferedPacket packet_to(Target to) {
         // NOLINTNEXTLINE(performance-no-int-to-ptr): an opaque handle
-        void* const handle = reinterpret_cast<void*>(static_cast<uintptr_t>(to.pipe));
-        shaper_->enqueue(handle, kLength, to.pipe, 0, to.flow_hash, TrafficClass::regular, now_ns_);
+        return {reinterpret_cast<void*>(static_cast<uintptr_t>(to.pipe)), kLength, to.pipe, 0, to.flow_hash,
+                TrafficClass::regular};
+    }
+    void enqueue(Target to) {
+        const dataplane::OfferedPacket p = packet_to(to);
+        shaper_->enqueue(p.handle, p.length, p.pipe, p.allotment, p.flow_hash, p.traffic_class, now_ns_);
     }
 
     uint32_t desktops_;

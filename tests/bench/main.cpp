@@ -5,6 +5,7 @@
 #include "bench/bench_ports.h"
 #include "bench/bench_shape.h"
 #include "bench/bench_splice.h"
+#include "bench/bench_threat.h"
 #include "bench/machine.h"
 
 #include <CLI/CLI.hpp>
@@ -41,6 +42,8 @@ std::vector<BenchResult> pipeline(const Choice& choice) {
 
 std::vector<BenchResult> splice(const Choice&) { return bench_splice(); }
 
+std::vector<BenchResult> threat(const Choice&) { return bench_threat(); }
+
 std::vector<BenchResult> shape(const Choice&) {
     return run_apart([] {
         pin_to_bench_cpu();
@@ -69,7 +72,7 @@ void print_table(const nlohmann::ordered_json& report) {
 
 using Benches = std::map<std::string, std::vector<BenchResult> (*)(const Choice&)>;
 
-const Benches kBenches{{"pipeline", &pipeline}, {"shape", &shape}, {"splice", &splice}};
+const Benches kBenches{{"pipeline", &pipeline}, {"shape", &shape}, {"splice", &splice}, {"threat", &threat}};
 
 void run(const std::string& name, const Choice& choice, bool json, std::ostream& copy) {
     nlohmann::ordered_json report{{"bench", name}, {"machine", machine()}, {"results", nlohmann::ordered_json::array()}};

@@ -5,7 +5,7 @@
 #include "control/config/config_error.h"
 #include "dataplane/classify/catalogue.h"
 #include "dataplane/classify/catalogue_spec.h"
-#include "dataplane/classify/pattern_cache.h"
+#include "dataplane/patterns/pattern_cache.h"
 
 #include <filesystem>
 #include <string>

@@ -56,8 +56,9 @@ std::int64_t seconds_of_1970() {
 } // namespace
 
 ThreatControl::ThreatControl(const Config& config, unsigned workers, Publisher& publisher, EventLog& events)
-    : sources_(sources_of(config)), watch_(config.threats.watch), changes_(watch_ ? paths_of(sources_) : std::vector<std::filesystem::path>{}), workers_(workers), publisher_(publisher),
-      events_(events) {}
+    : sources_(sources_of(config)), watch_(config.threats.watch),
+      changes_(watch_ ? paths_of(sources_) : std::vector<std::filesystem::path>{}), workers_(workers),
+      publisher_(publisher), events_(events), build_(config.system.state_dir / "threat-names") {}
 
 ThreatControl::~ThreatControl() {
     if (running_.valid()) {
@@ -65,14 +66,14 @@ ThreatControl::~ThreatControl() {
     }
 }
 
-ThreatControl::Outcome ThreatControl::load_now() {
+ThreatControl::Outcome ThreatControl::load_now(const std::shared_ptr<const dataplane::ThreatTables>& in_force) {
     const auto begun = std::chrono::steady_clock::now();
     Outcome outcome;
     ThreatSources sources = sources_;
     sources.rules.now = seconds_of_1970();
     outcome.load = loader_.load(sources);
     outcome.tables = std::make_shared<dataplane::ThreatTables>(
-        dataplane::ThreatDb::build(std::move(outcome.load.input)), workers_);
+        build_.build(std::move(outcome.load.input), in_force ? &in_force->db : nullptr), workers_);
     outcome.took =
         std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begun);
     return outcome;
@@ -80,7 +81,7 @@ ThreatControl::Outcome ThreatControl::load_now() {
 
 void ThreatControl::load_first() {
     times_ = file_times();
-    put_in_force(load_now(), 0);
+    put_in_force(load_now(nullptr), 0);
 }
 
 bool ThreatControl::reload() {
@@ -89,7 +90,7 @@ bool ThreatControl::reload() {
         return false;
     }
     times_ = file_times();
-    running_ = std::async(std::launch::async, [this] { return load_now(); });
+    running_ = std::async(std::launch::async, [this, in_force = tables_] { return load_now(in_force); });
     return true;
 }
 

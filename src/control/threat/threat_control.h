@@ -5,6 +5,7 @@
 #include "control/publisher.h"
 #include "control/telemetry/event_log.h"
 #include "control/threat/feed_watch.h"
+#include "control/threat/threat_build.h"
 #include "control/threat/threat_loader.h"
 
 #include <cstdint>
@@ -47,7 +48,8 @@ private:
         ThreatLoad load;
         std::chrono::milliseconds took{};
     };
-    [[nodiscard]] Outcome load_now();
+    /// `in_force`: what stands now, to be taken over as far as it holds still.
+    [[nodiscard]] Outcome load_now(const std::shared_ptr<const dataplane::ThreatTables>& in_force);
     void put_in_force(Outcome outcome, std::uint32_t generation);
     [[nodiscard]] std::map<std::string, std::filesystem::file_time_type> file_times() const;
 
@@ -58,6 +60,7 @@ private:
     Publisher& publisher_;
     EventLog& events_;
     ThreatLoader loader_; ///< touched by one load at a time
+    ThreatBuild build_;   ///< likewise
     std::future<Outcome> running_;
     bool again_ = false;
     std::shared_ptr<const dataplane::ThreatTables> tables_;

@@ -2,7 +2,7 @@
 // Patterns and the Hyperscan database of them, compiled or from the cache. Control core.
 #pragma once
 
-#include "dataplane/classify/pattern_cache.h"
+#include "dataplane/patterns/pattern_cache.h"
 
 #include <hs.h>
 

@@ -46,6 +46,9 @@ public:
 
     void pop() noexcept { remove(nodes_[0].id); }
 
+    // Takes out whichever costs least. The heap must not be empty.
+    void forget_one() noexcept { place_[nodes_[--size_].id] = kAbsent; }
+
 private:
     static constexpr uint32_t kAbsent = UINT32_MAX;
     struct Node {

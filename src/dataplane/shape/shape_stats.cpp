@@ -44,9 +44,8 @@ ClassSnapshot snapshot_of(const ClassCounters& counters) {
     return copy;
 }
 
-ShareSnapshot snapshot_of(const ShareCounters& counters) {
-    return {counters.guaranteed_bytes.get(), counters.excess_bytes.get(),
-            counters.dropped_packets.get(), counters.backlog_bytes.get()};
+ShareSnapshot snapshot_of(const SentCounters& sent, const HeldCounters& held) {
+    return {sent.guaranteed_bytes.get(), sent.excess_bytes.get(), held.dropped_packets.get(), held.backlog_bytes.get()};
 }
 
 } // namespace foregate::dataplane

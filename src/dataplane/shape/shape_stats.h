@@ -47,10 +47,13 @@ struct ClassCounters {
     std::array<OneWriterCounter, kDelayBuckets> delay;
 };
 
-// Of a pipe, or of an allotment.
-struct ShareCounters {
+// Of a pipe, or of an allotment: what has left, and what waits or was given up. Apart, since a packet
+// that need not wait touches the first alone.
+struct SentCounters {
     OneWriterCounter guaranteed_bytes; // sent under a floor or an allotment
     OneWriterCounter excess_bytes;     // sent with what was left
+};
+struct HeldCounters {
     OneWriterCounter dropped_packets;
     OneWriterCounter backlog_bytes;
 };
@@ -74,6 +77,6 @@ struct ShareSnapshot {
 };
 
 ClassSnapshot snapshot_of(const ClassCounters& counters);
-ShareSnapshot snapshot_of(const ShareCounters& counters);
+ShareSnapshot snapshot_of(const SentCounters& sent, const HeldCounters& held);
 
 } // namespace foregate::dataplane

@@ -22,10 +22,14 @@ void Shaper::account_in(uint32_t slot) noexcept {
     ++backlog_packets_;
 }
 
-bool Shaper::enqueue(void* handle, uint32_t length, uint32_t pipe_id, uint32_t allotment,
-                     uint32_t flow_hash, TrafficClass traffic_class, uint64_t now_ns) noexcept {
-    const Ticks now = clock_.at(now_ns);
-    if (length == 0 || length > kMaxPacketBytes - settings_.frame_overhead_bytes) {
+bool Shaper::enqueue(void* handle, uint32_t length, uint32_t pipe, uint32_t allotment, uint32_t flow_hash,
+                     TrafficClass traffic_class, uint64_t now_ns) noexcept {
+    return enqueue_at({handle, length, pipe, allotment, flow_hash, traffic_class}, clock_.at(now_ns));
+}
+
+bool Shaper::enqueue_at(const OfferedPacket& packet, Ticks now) noexcept {
+    const auto [handle, length, pipe_id, allotment, flow_hash, traffic_class] = packet;
+    if (length == 0 || length > most_length()) {
         return refuse(ShapeDrop::bad_request, traffic_class);
     }
     if (traffic_class == TrafficClass::control) {
@@ -37,12 +41,12 @@ bool Shaper::enqueue(void* handle, uint32_t length, uint32_t pipe_id, uint32_t a
     Pipe& pipe = pipes_[pipe_id];
     const uint32_t queue_id = find_queue(pipe_id, allotment);
     if (queue_id == kNoQueue) {
-        pipe.counters.dropped_packets.add(1);
+        pipe.held.dropped_packets.add(1);
         return refuse(ShapeDrop::queues_full, traffic_class);
     }
     FlowQueue& queue = queues_[queue_id];
     if (const ShapeDrop full = make_room(pipe, queue, length); full != ShapeDrop::none) {
-        pipe.counters.dropped_packets.add(1);
+        pipe.held.dropped_packets.add(1);
         return refuse(full, traffic_class);
     }
 
@@ -51,9 +55,9 @@ bool Shaper::enqueue(void* handle, uint32_t length, uint32_t pipe_id, uint32_t a
     const uint32_t slot = slots_.take(handle, length, traffic_class, now);
     queue.push(slots_, slot, flow_hash, static_cast<int32_t>(settings_.quantum_bytes));
     ++pipe.backlog_packets;
-    pipe.counters.backlog_bytes.add(length);
+    pipe.held.backlog_bytes.add(length);
     if (allotment != 0) {
-        allotments_[allotment].counters.backlog_bytes.add(length);
+        allotments_[allotment].held.backlog_bytes.add(length);
     }
     account_in(slot);
     if (!pipe.parked) {
@@ -116,9 +120,9 @@ void Shaper::drop_from_longest(uint32_t pipe) noexcept {
 void Shaper::leave_queue(FlowQueue& queue, uint32_t slot) noexcept {
     const uint32_t length = slots_[slot].length;
     Pipe& pipe = pipes_[queue.pipe];
-    pipe.counters.backlog_bytes.subtract(length);
+    pipe.held.backlog_bytes.subtract(length);
     if (queue.allotment != 0) {
-        allotments_[queue.allotment].counters.backlog_bytes.subtract(length);
+        allotments_[queue.allotment].held.backlog_bytes.subtract(length);
     }
     if (--pipe.backlog_packets == 0 && !pipe.parked) {
         --ready_pipes_;
@@ -132,9 +136,9 @@ void Shaper::drop(FlowQueue& queue, uint32_t slot, ShapeDrop reason) noexcept {
     counters.dropped[static_cast<std::size_t>(reason)].add(1);
     counters.backlog_packets.subtract(1);
     counters.backlog_bytes.subtract(packet.length);
-    pipes_[queue.pipe].counters.dropped_packets.add(1);
+    pipes_[queue.pipe].held.dropped_packets.add(1);
     if (queue.allotment != 0) {
-        allotments_[queue.allotment].counters.dropped_packets.add(1);
+        allotments_[queue.allotment].held.dropped_packets.add(1);
     }
     --backlog_packets_;
     void* const handle = packet.handle;
@@ -142,10 +146,21 @@ void Shaper::drop(FlowQueue& queue, uint32_t slot, ShapeDrop reason) noexcept {
     settings_.drop_sink(settings_.drop_context, handle, reason);
 }
 
-unsigned Shaper::dequeue(void** out, unsigned max, uint64_t now_ns) noexcept {
-    const Ticks now = clock_.at(now_ns);
+void Shaper::begin_turn(Ticks now) noexcept {
     wheel_.advance(now, [&](uint32_t pipe) noexcept { unpark(pipe, now); });
     link_time_ = std::max(link_time_, now - port_burst_);
+    if (backlog_packets_ == 0) { // then who stands in the heap is not ready, and comes back when it is
+        floors_lag_ = false;
+        constexpr int kMostForgotten = 32; // in a turn
+        for (int i = 0; i < kMostForgotten && !floors_.empty(); ++i) {
+            floors_.forget_one();
+        }
+    }
+}
+
+unsigned Shaper::dequeue(void** out, unsigned max, uint64_t now_ns) noexcept {
+    const Ticks now = clock_.at(now_ns);
+    begin_turn(now);
     unsigned count = 0;
     while (count < max && link_time_ <= now) {
         const uint32_t slot = next_packet(now);
@@ -271,12 +286,12 @@ uint32_t Shaper::take_from(FlowQueue& queue, Ticks now, bool guaranteed) noexcep
                   [&](uint32_t given_up) noexcept { drop(queue, given_up, ShapeDrop::codel); });
     leave_queue(queue, slot);
     const uint32_t length = slots_[slot].length;
-    const auto add_sent = [&](ShareCounters& counters) {
+    const auto add_sent = [&](SentCounters& counters) {
         (guaranteed ? counters.guaranteed_bytes : counters.excess_bytes).add(length);
     };
-    add_sent(pipe.counters);
+    add_sent(pipe.sent);
     if (queue.allotment != 0) {
-        add_sent(allotments_[queue.allotment].counters);
+        add_sent(allotments_[queue.allotment].sent);
     }
     if (pipe.ceiling.limited()) {
         pipe.ceiling_time = std::max(pipe.ceiling_time, now - ceiling_burst_) +

@@ -12,6 +12,8 @@
 //   3. excess: deficit round robin over pipes by weight, and over the queues of a pipe;
 //   4. control packets above their share, when nobody else wants the port.
 // A pipe's ceiling bounds 2 and 3; a pipe that has reached it stands on a timing wheel.
+// A packet that finds nobody waiting and may leave at once does so: it is charged and counted by the
+// same rules, without a queue (offer()).
 // If the guarantees add up to more than the port, their common clock runs slower than time, so that
 // each gets the same part of what it was promised.
 //
@@ -23,6 +25,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "dataplane/prefetch.h"
@@ -37,6 +40,22 @@
 #include "dataplane/shape/shape_stats.h"
 
 namespace foregate::dataplane {
+
+// A packet as it comes to the port; what is said of enqueue()'s arguments holds here.
+struct OfferedPacket {
+    void* handle = nullptr;
+    uint32_t length = 0;
+    uint32_t pipe = 0;
+    uint32_t allotment = 0;
+    uint32_t flow_hash = 0;
+    TrafficClass traffic_class = TrafficClass::regular;
+};
+
+// How many of a burst leave at once, and how many stay the caller's.
+struct ShapeOutcome {
+    unsigned straight = 0;
+    unsigned refused = 0;
+};
 
 class Shaper {
 public:
@@ -53,20 +72,12 @@ public:
     bool enqueue(void* handle, uint32_t length, uint32_t pipe, uint32_t allotment,
                  uint32_t flow_hash, TrafficClass traffic_class, uint64_t now_ns) noexcept;
     ShapeDrop last_refusal() const noexcept { return last_refusal_; }
-    // Optional, before a burst of enqueue(): first this for all of its packets, then
-    // prefetch_queue() for all; they load what enqueue() will need.
-    void prefetch(uint32_t pipe) const noexcept {
-        if (pipe < pipes_.size()) {
-            const char* const lines = reinterpret_cast<const char*>(&pipes_[pipe]);
-            prefetch_line_to_write(lines);
-            prefetch_line_to_write(lines + 64);
-        }
-    }
-    void prefetch_queue(uint32_t pipe, uint32_t flow_hash) const noexcept {
-        if (pipe < pipes_.size() && pipes_[pipe].first_queue != kNoQueue) {
-            queues_[pipes_[pipe].first_queue].prefetch(flow_hash);
-        }
-    }
+
+    // A burst, in order. What may leave at once goes to `straight`, `room` packets at most, and is the
+    // caller's to send, before what the next dequeue() returns; what is refused goes to `refused`, which
+    // has room for the whole burst; the rest is queued.
+    ShapeOutcome offer(std::span<const OfferedPacket> burst, void** straight, unsigned room, void** refused,
+                       uint64_t now_ns) noexcept;
 
     // At most `max` packets that may leave now, in order; returns how many.
     unsigned dequeue(void** out, unsigned max, uint64_t now_ns) noexcept;
@@ -101,7 +112,33 @@ private:
         Ticks time = 0;
     };
 
+    // What went straight through in a burst; counted once, at its end.
+    struct StraightSums {
+        std::array<uint64_t, kTrafficClasses> packets{};
+        std::array<uint64_t, kTrafficClasses> bytes{};
+        void count(const OfferedPacket& packet) noexcept {
+            const auto traffic_class = static_cast<std::size_t>(packet.traffic_class);
+            ++packets[traffic_class];
+            bytes[traffic_class] += packet.length;
+        }
+    };
+
+    // shaper_burst.cpp: straight through, or into a queue
+    bool nobody_waits() const noexcept;
+    bool goes_straight(const OfferedPacket& packet, Ticks now) const noexcept;
+    void charge_straight(const OfferedPacket& packet, Ticks now) noexcept;
+    bool charge_idle_floor(uint32_t group, Ticks& floor_time, Pace pace, uint32_t bytes, Ticks now) noexcept;
+    void add_straight(const StraightSums& sums) noexcept;
+    void prefetch(uint32_t pipe) const noexcept {
+        if (pipe < pipes_.size()) {
+            prefetch_line_to_write(&pipes_[pipe]);
+        }
+    }
+    void prefetch_for_queueing(std::span<const OfferedPacket> burst) const noexcept;
+
     // shaper.cpp: the way in and out
+    void begin_turn(Ticks now) noexcept;
+    bool enqueue_at(const OfferedPacket& packet, Ticks now) noexcept;
     bool refuse(ShapeDrop reason, TrafficClass traffic_class) noexcept;
     bool enqueue_control(void* handle, uint32_t length, Ticks now) noexcept;
     ShapeDrop make_room(Pipe& pipe, FlowQueue& queue, uint32_t length) noexcept;
@@ -140,6 +177,9 @@ private:
     void change_ceiling(uint32_t pipe, uint64_t bps, Ticks now) noexcept;
     CodelTime codel_target(uint64_t ceiling_bps) const noexcept;
 
+    uint32_t most_length() const noexcept {
+        return kMaxPacketBytes - settings_.frame_overhead_bytes;
+    }
     uint32_t paced_bytes(uint32_t length) const noexcept {
         return length + settings_.frame_overhead_bytes;
     }

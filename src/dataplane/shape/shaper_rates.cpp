@@ -195,11 +195,11 @@ ClassSnapshot Shaper::class_stats(TrafficClass traffic_class) const {
 }
 
 ShareSnapshot Shaper::pipe_stats(uint32_t pipe) const {
-    return pipe < pipes_.size() ? snapshot_of(pipes_[pipe].counters) : ShareSnapshot{};
+    return pipe < pipes_.size() ? snapshot_of(pipes_[pipe].sent, pipes_[pipe].held) : ShareSnapshot{};
 }
 
 ShareSnapshot Shaper::allotment_stats(uint32_t allotment) const {
-    return allotment < allotments_.size() ? snapshot_of(allotments_[allotment].counters)
+    return allotment < allotments_.size() ? snapshot_of(allotments_[allotment].sent, allotments_[allotment].held)
                                           : ShareSnapshot{};
 }
 

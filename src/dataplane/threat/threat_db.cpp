@@ -7,7 +7,7 @@
 
 namespace foregate::dataplane {
 
-ThreatDb ThreatDb::build(ThreatListInput input) {
+ThreatDb ThreatDb::build(ThreatListInput input, const NameBuild& how) {
     ThreatDb db;
     compact(input.entries);
     std::vector<NamePattern> names;
@@ -25,7 +25,7 @@ ThreatDb ThreatDb::build(ThreatListInput input) {
     for (const IpPrefix& prefix : input.allow_prefixes) {
         allowed.push_back({prefix, 0});
     }
-    db.names_ = NameMatcher(names);
+    db.names_ = NameMatcher(names, how);
     db.addresses_ = AddressTable(prefixes);
     db.allowed_addresses_ = AddressTable(allowed);
     db.allowed_names_.insert(input.allow_names.begin(), input.allow_names.end());

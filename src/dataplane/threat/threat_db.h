@@ -22,8 +22,8 @@ public:
     /// Knows nothing, matches nothing.
     ThreatDb() = default;
     /// Compacts the entries and builds the tables. Throws what NameMatcher and AddressTable throw.
-    /// Takes seconds for 100,000 names: not on a polling core.
-    [[nodiscard]] static ThreatDb build(ThreatListInput input);
+    /// Takes seconds for 100,000 names that are not taken over: not on a polling core.
+    [[nodiscard]] static ThreatDb build(ThreatListInput input, const NameBuild& how = {});
 
     /// The entry that decides about an address, or nullptr when it is unlisted or allowed: the
     /// longest prefix, which is also the strongest. Any thread.
@@ -44,6 +44,8 @@ public:
     [[nodiscard]] const std::vector<ThreatEntry>& entries() const noexcept { return entries_; }
     [[nodiscard]] std::string_view feed_of(const ThreatEntry& entry) const noexcept;
     [[nodiscard]] std::string_view category_of(const ThreatEntry& entry) const noexcept;
+    /// To be taken over by the next list, or stored.
+    [[nodiscard]] const NameMatcher& names() const noexcept { return names_; }
     [[nodiscard]] std::size_t name_count() const noexcept { return names_.size(); }
     [[nodiscard]] std::size_t prefix_count() const noexcept { return addresses_.size(); }
     /// Tables only, without the entries' texts.

@@ -49,6 +49,7 @@ void TransmitStage::dropped(void* self, void* packet, ShapeDrop reason) noexcept
 
 bool TransmitStage::poll(std::uint64_t now_ns) noexcept {
     take_orders(now_ns);
+    most_pending_ = pending_count_ == 0 ? kPending : kPendingBehind;
     const bool took = take_packets(now_ns);
     return send(now_ns) || took;
 }
@@ -70,37 +71,41 @@ void TransmitStage::take_orders(std::uint64_t now_ns) noexcept {
     }
 }
 
-/// Three passes, so that the misses of a burst overlap: buffers, desktops, queues.
-void TransmitStage::prefetch(void* const* packets, unsigned count) const noexcept {
+/// What the shaper is told of each packet; returns how many there are left.
+unsigned TransmitStage::offered_of(void* const* packets, unsigned count, OfferedPacket* offered) noexcept {
     for (unsigned i = 0; i < count; ++i) {
         prefetch_line(packets[i]);
     }
-    for (unsigned i = 0; i < count; ++i) {
-        shaper_.prefetch(shape_tag(static_cast<rte_mbuf*>(packets[i])).pipe);
-    }
-    for (unsigned i = 0; i < count; ++i) {
-        const ShapeTag tag = shape_tag(static_cast<rte_mbuf*>(packets[i]));
-        shaper_.prefetch_queue(tag.pipe, tag.flow_hash);
-    }
-}
-
-bool TransmitStage::take_packets(std::uint64_t now_ns) noexcept {
-    void* packets[2 * kBurst];
-    const unsigned count = rte_ring_sc_dequeue_burst(ring_.get(), packets, 2 * kBurst, nullptr);
-    prefetch(packets, count);
+    const bool tagged = !port_.settings().vlan.empty();
+    unsigned left = 0;
     for (unsigned i = 0; i < count; ++i) {
         auto* packet = static_cast<rte_mbuf*>(packets[i]);
         const ShapeTag tag = shape_tag(packet);
-        if (!port_.settings().vlan.empty() && !push_tags(packet)) {
-            continue;
-        }
-        if (!shaper_.enqueue(packet, rte_pktmbuf_pkt_len(packet), tag.pipe, tag.allotment, tag.flow_hash,
-                             tag.traffic_class, now_ns)) {
-            counters_.drop(DropReason::shaper_limit);
-            rte_pktmbuf_free(packet);
+        if (!tagged || push_tags(packet)) {
+            offered[left++] = {packet, rte_pktmbuf_pkt_len(packet), tag.pipe, tag.allotment, tag.flow_hash,
+                               tag.traffic_class};
         }
     }
-    return count != 0;
+    return left;
+}
+
+bool TransmitStage::take_packets(std::uint64_t now_ns) noexcept {
+    void* packets[kTaken];
+    const unsigned count = rte_ring_sc_dequeue_burst(ring_.get(), packets, kTaken, nullptr);
+    if (count == 0) {
+        return false;
+    }
+    OfferedPacket offered[kTaken];
+    const unsigned offers = offered_of(packets, count, offered);
+    void* straight[kTaken];
+    void* refused[kTaken];
+    const ShapeOutcome outcome = shaper_.offer({offered, offers}, straight, room(), refused, now_ns);
+    append(straight, outcome.straight, now_ns);
+    for (unsigned i = 0; i < outcome.refused; ++i) {
+        counters_.drop(DropReason::shaper_limit);
+        rte_pktmbuf_free(static_cast<rte_mbuf*>(refused[i]));
+    }
+    return true;
 }
 
 /// What the worker and the twin hand over is untagged; on the wire it carries the port's tags.
@@ -116,14 +121,20 @@ bool TransmitStage::push_tags(rte_mbuf* packet) noexcept {
     return true;
 }
 
+/// To those that the port takes next.
+void TransmitStage::append(void* const* packets, unsigned count, std::uint64_t now_ns) noexcept {
+    rte_mbuf** const first = pending_.data() + pending_count_;
+    for (unsigned i = 0; i < count; ++i) {
+        first[i] = static_cast<rte_mbuf*>(packets[i]);
+    }
+    pending_count_ += count;
+    capture_.see(first, count, port_.index(), CaptureDirection::out, now_ns);
+}
+
 bool TransmitStage::send(std::uint64_t now_ns) noexcept {
-    if (pending_count_ < kPending) {
+    if (room() != 0 && shaper_.backlog_packets() != 0) {
         void* out[kPending];
-        const unsigned count = shaper_.dequeue(out, kPending - pending_count_, now_ns);
-        for (unsigned i = 0; i < count; ++i) {
-            pending_[pending_count_++] = static_cast<rte_mbuf*>(out[i]);
-        }
-        capture_.see(pending_.data() + (pending_count_ - count), count, port_.index(), CaptureDirection::out, now_ns);
+        append(out, shaper_.dequeue(out, room(), now_ns), now_ns);
     }
     if (pending_count_ == 0) {
         return false;

@@ -50,13 +50,17 @@ public:
     [[nodiscard]] CapturePoint& capture_point() noexcept { return capture_; }
 
 private:
-    static constexpr unsigned kPending = kBurst;
+    static constexpr unsigned kTaken = 2 * kBurst; ///< from the ring in a turn
+    static constexpr unsigned kPending = kTaken;
+    static constexpr unsigned kPendingBehind = kBurst; ///< in a turn in which the port has not taken all of the last one
     static void dropped(void* self, void* packet, ShapeDrop reason) noexcept;
     void take_orders(std::uint64_t now_ns) noexcept;
-    void prefetch(void* const* packets, unsigned count) const noexcept;
+    unsigned offered_of(void* const* packets, unsigned count, OfferedPacket* offered) noexcept;
     bool take_packets(std::uint64_t now_ns) noexcept;
+    [[nodiscard]] unsigned room() const noexcept { return most_pending_ > pending_count_ ? most_pending_ - pending_count_ : 0; }
     [[nodiscard]] bool push_tags(rte_mbuf* packet) noexcept;
     bool send(std::uint64_t now_ns) noexcept;
+    void append(void* const* packets, unsigned count, std::uint64_t now_ns) noexcept;
 
     Port& port_;
     PacketRing ring_;
@@ -66,6 +70,7 @@ private:
     Shaper shaper_;
     std::array<rte_mbuf*, kPending> pending_{}; ///< scheduled, not yet taken by the port
     unsigned pending_count_ = 0;
+    unsigned most_pending_ = kPending; ///< in this turn
 };
 
 } // namespace foregate::dataplane

@@ -58,9 +58,13 @@ struct Source {
     }
 };
 
+// How packets come to the scheduler: as the port offers them (straight through while nobody waits), or
+// each into its queue.
+enum class Way { offered, queued };
+
 class Simulation {
 public:
-    explicit Simulation(ShaperSettings settings) : shaper(with_sink(settings)) {}
+    explicit Simulation(ShaperSettings settings, Way way = Way::offered) : shaper(with_sink(settings)), way_(way) {}
     ~Simulation() { closing_ = true; }
     Simulation(const Simulation&) = delete;
     Simulation& operator=(const Simulation&) = delete;
@@ -84,35 +88,34 @@ public:
         }
     }
 
-    bool offer(uint32_t source_id) {
-        Source& s = sources[source_id];
-        auto* packet = new TestPacket{source_id, s.length, s.offered++, now_ns};
-        ++s.queued;
-        if (!shaper.enqueue(packet, s.length, s.pipe, s.allotment, s.flow_hash, s.traffic_class,
-                            now_ns)) {
-            EXPECT_NE(shaper.last_refusal(), ShapeDrop::none);
-            ++s.refused;
-            --s.queued;
-            delete packet;
-            return false;
+    bool offer(uint32_t source_id) { return offer_burst({source_id}) == 0; }
+
+    // One packet of each, in this order; returns how many were refused.
+    unsigned offer_burst(const std::vector<uint32_t>& source_ids, unsigned room = 64) {
+        std::vector<OfferedPacket> burst;
+        for (const uint32_t id : source_ids) {
+            Source& s = sources[id];
+            ++s.queued;
+            burst.push_back({new TestPacket{id, s.length, s.offered++, now_ns}, s.length, s.pipe, s.allotment, s.flow_hash,
+                             s.traffic_class});
         }
-        return true;
+        std::vector<void*> refused(burst.size());
+        const unsigned count = way_ == Way::offered ? offer_all(burst, refused, room) : enqueue_all(burst, refused);
+        for (unsigned i = 0; i < count; ++i) {
+            EXPECT_NE(shaper.last_refusal(), ShapeDrop::none);
+            auto* packet = static_cast<TestPacket*>(refused[i]);
+            ++sources[packet->source].refused;
+            --sources[packet->source].queued;
+            delete packet;
+        }
+        return count;
     }
 
     unsigned take(unsigned max) {
         void* out[64];
         const unsigned count = shaper.dequeue(out, std::min(max, 64U), now_ns);
         for (unsigned i = 0; i < count; ++i) {
-            auto* packet = static_cast<TestPacket*>(out[i]);
-            Source& s = sources[packet->source];
-            EXPECT_GE(packet->number + 1, s.last_delivered + 1) << "reordered in a flow";
-            s.last_delivered = packet->number + 1;
-            ++s.delivered;
-            --s.queued;
-            s.bytes += packet->length;
-            s.delays_ns.push_back(now_ns - packet->sent_ns);
-            order.push_back(packet->source);
-            delete packet;
+            deliver(out[i]);
         }
         return count;
     }
@@ -161,7 +164,8 @@ public:
     std::vector<Source> sources;
     std::vector<uint32_t> order; // source of each packet delivered
     std::map<ShapeDrop, uint64_t> sunk;
-    Shaper shaper; // last: its destructor still uses the book
+    uint64_t straight = 0; // packets that were never queued
+    Shaper shaper; // behind the book, which its destructor still uses
 
 private:
     ShaperSettings with_sink(ShaperSettings settings) {
@@ -178,6 +182,38 @@ private:
         };
         settings.drop_context = this;
         return settings;
+    }
+
+    unsigned offer_all(const std::vector<OfferedPacket>& burst, std::vector<void*>& refused, unsigned room) {
+        std::vector<void*> out(room);
+        const ShapeOutcome outcome = shaper.offer(burst, out.data(), room, refused.data(), now_ns);
+        EXPECT_LE(outcome.straight, room);
+        straight += outcome.straight;
+        for (unsigned i = 0; i < outcome.straight; ++i) {
+            deliver(out[i]);
+        }
+        return outcome.refused;
+    }
+    unsigned enqueue_all(const std::vector<OfferedPacket>& burst, std::vector<void*>& refused) {
+        unsigned count = 0;
+        for (const OfferedPacket& p : burst) {
+            if (!shaper.enqueue(p.handle, p.length, p.pipe, p.allotment, p.flow_hash, p.traffic_class, now_ns)) {
+                refused[count++] = p.handle;
+            }
+        }
+        return count;
+    }
+    void deliver(void* handle) {
+        auto* packet = static_cast<TestPacket*>(handle);
+        Source& s = sources[packet->source];
+        EXPECT_GE(packet->number + 1, s.last_delivered + 1) << "reordered in a flow";
+        s.last_delivered = packet->number + 1;
+        ++s.delivered;
+        --s.queued;
+        s.bytes += packet->length;
+        s.delays_ns.push_back(now_ns - packet->sent_ns);
+        order.push_back(packet->source);
+        delete packet;
     }
 
     void send(uint32_t id) {
@@ -205,6 +241,7 @@ private:
         }
     }
 
+    const Way way_;
     bool closing_ = false;
 };
 

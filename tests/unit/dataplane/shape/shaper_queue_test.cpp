@@ -12,7 +12,7 @@ namespace {
 TEST(ShaperLimits, AGreedyDesktopCannotTakeTheWholePool) {
     ShaperSettings settings = port_of(10 * kMbit);
     settings.slots = 300 + settings.control_limit_packets;
-    Simulation sim(settings);
+    Simulation sim(settings, Way::queued);
     const uint32_t hog = sim.add({.pipe = 1, .length = 100});
     for (int i = 0; i < 1000; ++i) {
         EXPECT_TRUE(sim.offer(hog));
@@ -31,7 +31,7 @@ TEST(ShaperLimits, AGreedyDesktopCannotTakeTheWholePool) {
 TEST(ShaperLimits, AFullPoolRefusesNewcomersButNotControl) {
     ShaperSettings settings = port_of(10 * kMbit, 512);
     settings.slots = 100 + settings.control_limit_packets;
-    Simulation sim(settings);
+    Simulation sim(settings, Way::queued);
     for (uint32_t pipe = 1; pipe <= 100; ++pipe) {
         EXPECT_TRUE(sim.offer(sim.add({.pipe = pipe})));
     }
@@ -51,7 +51,7 @@ TEST(ShaperLimits, AFullPoolRefusesNewcomersButNotControl) {
 TEST(ShaperLimits, TheLongestFlowOfAFullQueuePays) {
     ShaperSettings settings = port_of(kMbit);
     settings.queue_limit_packets = 64;
-    Simulation sim(settings);
+    Simulation sim(settings, Way::queued);
     const uint32_t small = sim.add({.pipe = 1, .length = 100, .flow_hash = 1});
     const uint32_t flood = sim.add({.pipe = 1, .length = 1500, .flow_hash = 5});
     for (int i = 0; i < 5; ++i) {
@@ -69,7 +69,7 @@ TEST(ShaperLimits, TheLongestFlowOfAFullQueuePays) {
 TEST(ShaperLimits, BytesBoundAQueueToo) {
     ShaperSettings settings = port_of(kMbit);
     settings.queue_limit_bytes = 10'000;
-    Simulation sim(settings);
+    Simulation sim(settings, Way::queued);
     const uint32_t s = sim.add({.pipe = 1});
     for (int i = 0; i < 20; ++i) {
         EXPECT_TRUE(sim.offer(s));
@@ -81,7 +81,7 @@ TEST(ShaperLimits, BytesBoundAQueueToo) {
 TEST(ShaperLimits, QueuesAreReusedAndRunOutOnlyWhenAllAreFull) {
     ShaperSettings settings = port_of(100 * kMbit, 64);
     settings.max_queues = 8;
-    Simulation sim(settings);
+    Simulation sim(settings, Way::queued);
     std::vector<uint32_t> sources;
     for (uint32_t pipe = 1; pipe < 60; ++pipe) { // one after the other: eight are plenty
         sources.push_back(sim.add({.pipe = pipe, .allotment = pipe % 3, .stop_ns = 0}));
@@ -236,7 +236,7 @@ TEST(ShaperSleep, NextEventLeadsToThePacket) {
 }
 
 TEST(ShaperSleep, SleepingBetweenEventsKeepsThePortsRate) {
-    Simulation sim(port_of(50 * kMbit));
+    Simulation sim(port_of(50 * kMbit), Way::queued);
     const uint32_t s = sim.add({.pipe = 1});
     const uint64_t start = sim.now_ns;
     while (sim.sources[s].delivered < 1000) {
@@ -299,7 +299,7 @@ TEST(ShaperScale, SixteenThousandDesktops) {
 }
 
 // Everything at once, at random but repeatable: changing rates, leases, limits and loads.
-std::vector<uint32_t> soak(uint32_t seed) {
+std::vector<uint32_t> soak(uint32_t seed, Way way) {
     std::mt19937 random(seed);
     const auto below = [&](uint32_t n) { return static_cast<uint32_t>(random() % n); };
     ShaperSettings settings = port_of(200 * kMbit, 40);
@@ -307,7 +307,7 @@ std::vector<uint32_t> soak(uint32_t seed) {
     settings.max_queues = 48;
     settings.slots = 1000;
     settings.queue_limit_packets = 100;
-    Simulation sim(settings);
+    Simulation sim(settings, way);
     for (uint32_t i = 0; i < 120; ++i) {
         const uint32_t lengths[] = {64, 300, 1500, 9000};
         sim.add({.pipe = below(40),
@@ -318,9 +318,11 @@ std::vector<uint32_t> soak(uint32_t seed) {
     }
     for (int round = 0; round < 20'000; ++round) {
         sim.now_ns += below(100) == 0 ? below(100 * kMilli) : below(100 * kMicro);
-        for (uint32_t n = below(12); n != 0; --n) {
-            sim.offer(below(120));
+        std::vector<uint32_t> burst(below(12));
+        for (uint32_t& source : burst) {
+            source = below(120);
         }
+        sim.offer_burst(burst, 1 + below(12));
         if (below(10) == 0) {
             const uint64_t floor = below(3) * 5 * kMbit, ceiling = below(3) * 10 * kMbit;
             sim.shaper.set_pipe(below(40), {floor, ceiling, below(5)}, sim.now_ns);
@@ -338,6 +340,7 @@ std::vector<uint32_t> soak(uint32_t seed) {
     }
     sim.expect_all_accounted();
     EXPECT_GT(sim.sunk[ShapeDrop::queue_limit] + sim.sunk[ShapeDrop::pool_share], 0U);
+    EXPECT_EQ(sim.straight != 0, way == Way::offered);
     for (uint32_t pipe = 0; pipe < 40; ++pipe) {
         sim.shaper.set_pipe(pipe, {}, sim.now_ns);
     }
@@ -356,9 +359,11 @@ std::vector<uint32_t> soak(uint32_t seed) {
 
 TEST(ShaperSoak, NothingIsLostOrReorderedAndItIsRepeatable) {
     for (const uint32_t seed : {1U, 2U, 3U}) {
-        const std::vector<uint32_t> first = soak(seed);
-        EXPECT_EQ(first, soak(seed));
-        EXPECT_GT(first.size(), 10'000U);
+        for (const Way way : {Way::offered, Way::queued}) {
+            const std::vector<uint32_t> first = soak(seed, way);
+            EXPECT_EQ(first, soak(seed, way));
+            EXPECT_GT(first.size(), 10'000U);
+        }
     }
 }
 

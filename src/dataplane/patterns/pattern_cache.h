@@ -39,13 +39,19 @@ private:
 /// A folder of entries. Not thread-safe; several processes may share the folder.
 class PatternCache {
 public:
-    explicit PatternCache(std::filesystem::path folder) : folder_(std::move(folder)) {}
+    static constexpr std::size_t kMostEntries = 20; ///< a catalogue has five
+
+    /// tidy() leaves `most_entries`.
+    explicit PatternCache(std::filesystem::path folder, std::size_t most_entries = kMostEntries)
+        : folder_(std::move(folder)), most_entries_(most_entries) {}
 
     /// The entry's bytes; nothing when there is none that can be trusted.
     [[nodiscard]] std::optional<std::vector<std::uint8_t>> load(const Sha256& key);
     /// In one step: a reader sees the old entry or the whole new one. Makes the folder; what cannot be written is
     /// noted, and no error.
     void save(const Sha256& key, std::span<const std::uint8_t> bytes);
+    /// True: there is such an entry, and it counts as used now.
+    [[nodiscard]] bool touch(const Sha256& key) const;
     /// An entry that load() has given is of no use.
     void refuse(const Sha256& key, std::string_view why);
     /// Removes all but the entries that were used last, and what a killed process has left half-written.
@@ -58,10 +64,9 @@ public:
     [[nodiscard]] unsigned loaded() const noexcept { return loaded_; } ///< entries found
     [[nodiscard]] std::filesystem::path path_of(const Sha256& key) const;
 
-    static constexpr std::size_t kMostEntries = 20; ///< a catalogue has five
-
 private:
     std::filesystem::path folder_;
+    std::size_t most_entries_;
     std::vector<std::string> refused_, unwritten_;
     bool folder_refused_ = false; ///< then nothing is written there, either
     unsigned loaded_ = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "dataplane/classify/pattern_cache.h"
+#include "dataplane/patterns/pattern_cache.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -207,6 +207,10 @@ std::optional<std::vector<std::uint8_t>> PatternCache::load(const Sha256& key) {
     return content;
 }
 
+bool PatternCache::touch(const Sha256& key) const {
+    return ::utimensat(AT_FDCWD, path_of(key).c_str(), nullptr, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 void PatternCache::refuse(const Sha256& key, std::string_view why) {
     refused_.push_back(path_of(key).string() + ": not used: " + std::string(why));
 }
@@ -253,7 +257,7 @@ void PatternCache::tidy() const {
         }
     }
     std::sort(entries.begin(), entries.end(), std::greater<>());
-    for (std::size_t i = kMostEntries; i < entries.size(); ++i) {
+    for (std::size_t i = most_entries_; i < entries.size(); ++i) {
         std::filesystem::remove(entries[i].second, error);
     }
 }

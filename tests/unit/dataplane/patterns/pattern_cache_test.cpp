@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/classify/catalogue.h"
-#include "dataplane/classify/pattern_cache.h"
+#include "dataplane/patterns/pattern_cache.h"
 
 #include <gtest/gtest.h>
 
