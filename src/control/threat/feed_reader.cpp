@@ -49,28 +49,6 @@ std::string read_whole_file(const std::filesystem::path& path) {
     return text;
 }
 
-std::vector<std::filesystem::path> files_of(const std::filesystem::path& path) {
-    std::error_code error;
-    if (!std::filesystem::is_directory(path, error)) {
-        return {path};
-    }
-    std::vector<std::filesystem::path> files;
-    std::filesystem::directory_iterator entries(path, error);
-    if (error) {
-        throw FeedUnreadable(path.string() + ": cannot list: " + error.message());
-    }
-    for (const auto& entry : entries) {
-        if (entry.is_regular_file() && !entry.path().filename().string().starts_with('.')) {
-            files.push_back(entry.path());
-        }
-        if (files.size() > kMaxFeedFiles) {
-            throw FeedUnreadable(path.string() + ": more than 4096 files");
-        }
-    }
-    std::sort(files.begin(), files.end());
-    return files;
-}
-
 /// Reads one file of a feed; a folder of several formats is "mixed".
 void read_file(std::string_view text, const std::string& file, FeedIntake& intake,
                FeedReport& report) {
@@ -108,6 +86,28 @@ std::string FeedLineNote::to_string() const {
     return file + ":" + std::to_string(line) + ": " + message;
 }
 
+std::vector<std::filesystem::path> files_of_feed(const std::filesystem::path& path) {
+    std::error_code error;
+    if (!std::filesystem::is_directory(path, error)) {
+        return {path};
+    }
+    std::vector<std::filesystem::path> files;
+    std::filesystem::directory_iterator entries(path, error);
+    if (error) {
+        throw FeedUnreadable(path.string() + ": cannot list: " + error.message());
+    }
+    for (const auto& entry : entries) {
+        if (entry.is_regular_file() && !entry.path().filename().string().starts_with('.')) {
+            files.push_back(entry.path());
+        }
+        if (files.size() > kMaxFeedFiles) {
+            throw FeedUnreadable(path.string() + ": more than 4096 files");
+        }
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
 FeedContent read_feed_text(std::string_view text, const std::string& path, const FeedRules& rules) {
     FeedContent content;
     content.report.path = path;
@@ -123,7 +123,7 @@ FeedContent read_feed(const std::filesystem::path& path, const FeedRules& rules)
     content.report.path = path.string();
     content.report.format = "empty";
     FeedIntake intake(rules, content);
-    for (const std::filesystem::path& file : files_of(path)) {
+    for (const std::filesystem::path& file : files_of_feed(path)) {
         read_file(read_whole_file(file), file.string(), intake, content.report);
     }
     intake.finish();

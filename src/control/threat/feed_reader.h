@@ -31,6 +31,10 @@ struct FeedUnreadable : std::runtime_error {
 [[nodiscard]] FeedContent read_feed_text(std::string_view text, const std::string& path,
                                          const FeedRules& rules);
 
+/// The files that read_feed() reads: the file itself, or those of the directory (by name, hidden
+/// ones left out, not recursive). Throws FeedUnreadable.
+[[nodiscard]] std::vector<std::filesystem::path> files_of_feed(const std::filesystem::path& path);
+
 /// A file, or a directory whose files (by name, hidden ones left out, not recursive) form one feed.
 [[nodiscard]] FeedContent read_feed(const std::filesystem::path& path, const FeedRules& rules);
 

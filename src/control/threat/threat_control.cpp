@@ -24,6 +24,8 @@ ThreatSources sources_of(const Config& config) {
         definition.category = feed.category;
         definition.max_shrink_ratio = feed.max_shrink;
         definition.private_addresses = feed.private_addresses;
+        definition.public_suffixes = feed.public_suffixes;
+        definition.time_to_live = feed.time_to_live.count();
         sources.feeds.push_back(std::move(definition));
     }
     sources.allow_files = config.threats.allow;
@@ -58,7 +60,8 @@ std::int64_t seconds_of_1970() {
 ThreatControl::ThreatControl(const Config& config, unsigned workers, Publisher& publisher, EventLog& events)
     : sources_(sources_of(config)), watch_(config.threats.watch),
       changes_(watch_ ? paths_of(sources_) : std::vector<std::filesystem::path>{}), workers_(workers),
-      publisher_(publisher), events_(events), build_(config.system.state_dir / "threat-names") {}
+      publisher_(publisher), events_(events), loader_(FeedStore(config.system.state_dir / "threat-feeds")),
+      build_(config.system.state_dir / "threat-names") {}
 
 ThreatControl::~ThreatControl() {
     if (running_.valid()) {
@@ -66,12 +69,13 @@ ThreatControl::~ThreatControl() {
     }
 }
 
-ThreatControl::Outcome ThreatControl::load_now(const std::shared_ptr<const dataplane::ThreatTables>& in_force) {
+ThreatControl::Outcome ThreatControl::load_now(const std::shared_ptr<const dataplane::ThreatTables>& in_force,
+                                              ShrunkFeeds shrunk) {
     const auto begun = std::chrono::steady_clock::now();
     Outcome outcome;
     ThreatSources sources = sources_;
     sources.rules.now = seconds_of_1970();
-    outcome.load = loader_.load(sources);
+    outcome.load = loader_.load(sources, shrunk);
     outcome.tables = std::make_shared<dataplane::ThreatTables>(
         build_.build(std::move(outcome.load.input), in_force ? &in_force->db : nullptr), workers_);
     outcome.took =
@@ -81,16 +85,17 @@ ThreatControl::Outcome ThreatControl::load_now(const std::shared_ptr<const datap
 
 void ThreatControl::load_first() {
     times_ = file_times();
-    put_in_force(load_now(nullptr), 0);
+    put_in_force(load_now(nullptr, ShrunkFeeds::keep_last_good), 0);
 }
 
-bool ThreatControl::reload() {
+bool ThreatControl::reload(ShrunkFeeds shrunk) {
     if (running_.valid()) {
         again_ = true;
+        shrunk_again_ = shrunk == ShrunkFeeds::accept ? shrunk : shrunk_again_;
         return false;
     }
     times_ = file_times();
-    running_ = std::async(std::launch::async, [this, in_force = tables_] { return load_now(in_force); });
+    running_ = std::async(std::launch::async, [this, in_force = tables_, shrunk] { return load_now(in_force, shrunk); });
     return true;
 }
 
@@ -108,7 +113,7 @@ void ThreatControl::tick(std::chrono::steady_clock::time_point now, std::uint32_
             events_.write(event, std::chrono::system_clock::now());
         }
         if (std::exchange(again_, false)) {
-            reload();
+            reload(std::exchange(shrunk_again_, ShrunkFeeds::keep_last_good));
         }
     }
     if (watch_ && changes_.changed(now)) {

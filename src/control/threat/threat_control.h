@@ -27,7 +27,8 @@ public:
     /// The first load; waits for it, so that nothing passes before the list is in force. Throws FeedUnreadable.
     void load_first();
     /// Begins a load; false when one is running (another follows it).
-    bool reload();
+    /// `accept`: the operator says that smaller, empty or cut off feeds are right.
+    bool reload(ShrunkFeeds shrunk = ShrunkFeeds::keep_last_good);
     /// Takes a finished load; looks at the files now and then. `generation`: the one that will be published next.
     void tick(std::chrono::steady_clock::time_point now, std::uint32_t generation);
 
@@ -49,7 +50,7 @@ private:
         std::chrono::milliseconds took{};
     };
     /// `in_force`: what stands now, to be taken over as far as it holds still.
-    [[nodiscard]] Outcome load_now(const std::shared_ptr<const dataplane::ThreatTables>& in_force);
+    [[nodiscard]] Outcome load_now(const std::shared_ptr<const dataplane::ThreatTables>& in_force, ShrunkFeeds shrunk);
     void put_in_force(Outcome outcome, std::uint32_t generation);
     [[nodiscard]] std::map<std::string, std::filesystem::file_time_type> file_times() const;
 
@@ -63,6 +64,7 @@ private:
     ThreatBuild build_;   ///< likewise
     std::future<Outcome> running_;
     bool again_ = false;
+    ShrunkFeeds shrunk_again_ = ShrunkFeeds::keep_last_good; ///< of the load that follows
     std::shared_ptr<const dataplane::ThreatTables> tables_;
     std::unique_ptr<dataplane::NameScratch> scratch_; ///< the control thread's own
     std::uint32_t since_generation_ = 0;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -140,6 +141,42 @@ FeedReport load_allow_file(const std::filesystem::path& path, ThreatListInput& i
     return content.report;
 }
 
+std::size_t size_of(const FeedContent& content) {
+    return content.entries.size() + content.unmatched.size();
+}
+
+FeedRules rules_for(const FeedDefinition& feed, FeedRules rules) {
+    rules.refuse_internal = rules.refuse_internal && !feed.private_addresses;
+    if (feed.public_suffixes) {
+        rules.refuse_single_label = false;
+        rules.suffixes.reset();
+    }
+    return rules;
+}
+
+/// Whether a feed that could be read may take the place of its last good version (`before` entries,
+/// 0: there is none); else why not.
+FeedState judge(const FeedReport& report, std::size_t now, std::size_t before,
+                double max_shrink_ratio, std::string& why) {
+    if (before == 0) {
+        return FeedState::fresh;
+    }
+    if (!report.truncated.empty()) {
+        why = report.truncated;
+        return FeedState::kept_truncated;
+    }
+    if (now == 0) {
+        why = report.path + ": nothing usable in it";
+        return FeedState::kept_empty;
+    }
+    if (shrank_too_much(before, now, max_shrink_ratio)) {
+        why = report.path + ": shrank from " + std::to_string(before) + " to " +
+              std::to_string(now) + " entries";
+        return FeedState::kept_shrunk;
+    }
+    return FeedState::fresh;
+}
+
 } // namespace
 
 std::string_view feed_state_name(FeedState state) noexcept {
@@ -160,57 +197,74 @@ std::string_view feed_state_name(FeedState state) noexcept {
     return "unknown";
 }
 
+std::size_t ThreatLoader::last_good_size(const FeedDefinition& feed) const {
+    const auto version = last_good_.find(version_key(feed));
+    return version != last_good_.end() ? size_of(version->second)
+                                       : store_.entries_of(feed.name).value_or(0);
+}
+
+const FeedContent* ThreatLoader::last_good_of(const FeedDefinition& feed, const FeedRules& rules,
+                                              std::optional<FeedContent>& read) const {
+    const auto version = last_good_.find(version_key(feed));
+    if (version != last_good_.end()) {
+        return &version->second;
+    }
+    if (!store_.entries_of(feed.name)) {
+        return nullptr;
+    }
+    try {
+        read = read_feed(store_.path_of(feed.name), rules);
+        return &*read;
+    } catch (const FeedUnreadable&) {
+        return nullptr; // then there is none
+    }
+}
+
 FeedStatus ThreatLoader::load_feed(const FeedDefinition& feed, const ThreatSources& sources,
                                    ShrunkFeeds shrunk, FeedContent& content,
                                    ThreatLoad& load) const {
     std::vector<std::string>& notes = load.notes;
-    const auto version = last_good_.find(version_key(feed));
-    const FeedContent* last_good = version == last_good_.end() ? nullptr : &version->second;
+    const FeedRules rules = rules_for(feed, sources.rules);
+    const std::string path = feed.path.string();
     FeedStatus status;
     status.name = feed.name;
-    status.report.path = feed.path.string();
+    status.report.path = path;
     std::string why;
     try {
-        FeedRules rules = sources.rules;
-        rules.refuse_internal = rules.refuse_internal && !feed.private_addresses;
-        if (feed.public_suffixes) {
-            rules.refuse_single_label = false;
-            rules.suffixes.reset();
-        }
         content = read_feed(feed.path, rules);
         status.report = std::move(content.report);
-        report_lines(feed.path.string(), status.report, notes);
-        report_unmatched(feed.path.string(), status.report, notes);
-    } catch (const FeedUnreadable& error) {
-        if (last_good == nullptr) {
-            throw;
+        report_lines(path, status.report, notes);
+        report_unmatched(path, status.report, notes);
+        if (shrunk == ShrunkFeeds::keep_last_good) {
+            status.state = judge(status.report, size_of(content), last_good_size(feed),
+                                 feed.max_shrink_ratio, why);
         }
+    } catch (const FeedUnreadable& error) {
         status.state = FeedState::kept_missing;
         why = error.what();
     }
-    const auto size = [](const FeedContent& of) { return of.entries.size() + of.unmatched.size(); };
-    const bool judge = status.state == FeedState::fresh && last_good != nullptr &&
-                       shrunk == ShrunkFeeds::keep_last_good;
-    if (judge && !status.report.truncated.empty()) {
-        status.state = FeedState::kept_truncated;
-        why = status.report.truncated;
-    } else if (judge && size(content) == 0 && size(*last_good) != 0) {
-        status.state = FeedState::kept_empty;
-        why = feed.path.string() + ": nothing usable in it";
-    } else if (judge && shrank_too_much(size(*last_good), size(content), feed.max_shrink_ratio)) {
-        status.state = FeedState::kept_shrunk;
-        why = feed.path.string() + ": shrank from " + std::to_string(size(*last_good)) + " to " +
-              std::to_string(size(content)) + " entries";
-    }
     if (status.state != FeedState::fresh) {
-        content = *last_good;
-        notes.push_back(why + "; feed " + feed.name + " keeps its last good version (" +
-                        std::to_string(size(content)) + " entries)");
-    } else if (!status.report.truncated.empty()) {
+        std::optional<FeedContent> read;
+        const FeedContent* last_good = last_good_of(feed, rules, read);
+        if (last_good == nullptr && status.state == FeedState::kept_missing) {
+            throw FeedUnreadable(why);
+        }
+        if (last_good != nullptr) {
+            content = *last_good;
+            notes.push_back(why + "; feed " + feed.name + " keeps its last good version (" +
+                            std::to_string(size_of(content)) + " entries)");
+            return status;
+        }
+        status.state = FeedState::fresh;
+    }
+    if (!status.report.truncated.empty()) {
         notes.push_back(status.report.truncated + "; feed " + feed.name +
-                        " has no earlier version, what could be read is in force");
-    } else if (size(content) == 0) {
-        notes.push_back(feed.path.string() + ": feed " + feed.name + " is empty");
+                        ": what could be read is in force");
+    } else if (size_of(content) == 0) {
+        notes.push_back(path + ": feed " + feed.name + " is empty");
+    } else if (std::string fault = store_.save(feed.name, feed.path, size_of(content));
+               !fault.empty()) {
+        notes.push_back(std::move(fault));
     }
     return status;
 }

@@ -4,12 +4,15 @@
 #pragma once
 
 #include "control/threat/feed_reader.h"
+#include "control/threat/feed_store.h"
 #include "dataplane/threat/threat_list.h"
 
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace foregate::control {
@@ -63,6 +66,9 @@ enum class ShrunkFeeds : std::uint8_t { keep_last_good, accept };
 
 class ThreatLoader {
 public:
+    /// `store` keeps last good versions over a restart.
+    explicit ThreatLoader(FeedStore store = FeedStore()) : store_(std::move(store)) {}
+
     /// Reads everything. Throws FeedUnreadable when a feed cannot be read and there is no earlier
     /// version of it, or an allow file cannot be read; then nothing is remembered of this attempt.
     /// Entries and feeds that ended before `sources.rules.now` are left out (0: none is).
@@ -78,6 +84,13 @@ private:
                                        ShrunkFeeds shrunk, FeedContent& content,
                                        ThreatLoad& load) const;
 
+    /// The last good version, or null: what is remembered, or else what is stored.
+    [[nodiscard]] const FeedContent* last_good_of(const FeedDefinition& feed,
+                                                  const FeedRules& rules,
+                                                  std::optional<FeedContent>& read) const;
+    [[nodiscard]] std::size_t last_good_size(const FeedDefinition& feed) const;
+
+    FeedStore store_;
     Versions last_good_;
 };
 

@@ -250,5 +250,67 @@ TEST(ThreatLoader, APipeIsNoFeed) {
     EXPECT_THROW(static_cast<void>(read_feed(pipe, {})), FeedUnreadable);
 }
 
+TEST(ThreatLoader, LastGoodVersionsAreKeptOverARestart) {
+    const ScratchFolder folder;
+    const auto store = folder.path() / "store";
+    ThreatSources sources;
+    sources.feeds = {feed_of("names", folder.write("names.txt", numbered_names(100))),
+                     feed_of("folder", folder.path() / "many")};
+    folder.write("many/a.csv", "domain\nevil.example\n");
+    folder.write("many/b.txt", "bad.example\n");
+    {
+        ThreatLoader loader{FeedStore(store)};
+        EXPECT_EQ(loader.load(sources).input.entries.size(), 102U);
+    }
+    EXPECT_EQ(FeedStore(store).entries_of("names"), 100U);
+    folder.write("names.txt", numbered_names(3));
+    std::filesystem::remove_all(folder.path() / "many");
+
+    ThreatLoader loader{FeedStore(store)};
+    ThreatLoad load = loader.load(sources);
+    EXPECT_EQ(load.feeds[0].state, FeedState::kept_shrunk);
+    EXPECT_EQ(load.feeds[1].state, FeedState::kept_missing);
+    EXPECT_EQ(load.input.entries.size(), 102U);
+    EXPECT_EQ(FeedStore(store).entries_of("names"), 100U);
+
+    load = loader.load(sources, ShrunkFeeds::accept);
+    EXPECT_EQ(load.feeds[0].state, FeedState::fresh);
+    EXPECT_EQ(load.feeds[0].in_force, 3U);
+    EXPECT_EQ(FeedStore(store).entries_of("names"), 3U);
+}
+
+TEST(ThreatLoader, AStoredVersionThatCannotBeReadIsNone) {
+    const ScratchFolder folder;
+    const auto store = folder.path() / "store";
+    ThreatSources sources;
+    sources.feeds = {feed_of("names", folder.write("names.txt", numbered_names(100)))};
+    static_cast<void>(ThreatLoader{FeedStore(store)}.load(sources));
+    std::filesystem::remove_all(store / "feed-names");
+    std::filesystem::remove(sources.feeds[0].path);
+    ThreatLoader loader{FeedStore(store)};
+    EXPECT_THROW(static_cast<void>(loader.load(sources)), FeedUnreadable);
+}
+
+TEST(ThreatLoader, AStoreThatCannotBeWrittenIsANoteOnly) {
+    const ScratchFolder folder;
+    ThreatSources sources;
+    sources.feeds = {feed_of("names", folder.write("names.txt", "evil.example\n"))};
+    ThreatLoader loader{FeedStore(folder.write("a_file", "x") / "below")};
+    const ThreatLoad load = loader.load(sources);
+    EXPECT_EQ(load.input.entries.size(), 1U);
+    EXPECT_TRUE(any_note_has(load, "could not be kept"));
+}
+
+TEST(ThreatLoader, AFeedMayTakePublicSuffixes) {
+    const ScratchFolder folder;
+    ThreatSources sources;
+    sources.rules.suffixes = std::make_shared<const PublicSuffixes>("co.uk\n");
+    sources.feeds = {feed_of("names", folder.write("names.txt", "co.uk\nzip\nevil.co.uk\n"))};
+    ThreatLoader loader;
+    EXPECT_EQ(loader.load(sources).input.entries.size(), 1U);
+    sources.feeds[0].public_suffixes = true;
+    EXPECT_EQ(loader.load(sources).feeds[0].report.refused, 0U);
+}
+
 } // namespace
 } // namespace foregate::control
