@@ -45,6 +45,18 @@ void silence_shared_interfaces(const Config& config) {
     }
 }
 
+/// What has become of the splices of the process before.
+void tell_of_splices(const dataplane::Dataplane& dataplane) {
+    using dataplane::Counter;
+    const std::uint64_t on = dataplane.read(Counter::splices_taken_over);
+    const std::uint64_t reset = dataplane.read(Counter::splices_left_behind);
+    if (!dataplane.splices_not_read().empty()) {
+        spdlog::warn("splices of before the start are lost: the file is {}", dataplane.splices_not_read());
+    } else if (on + reset != 0) {
+        spdlog::info("connections of before the start: {} splices go on, {} are reset", on, reset);
+    }
+}
+
 std::vector<TwinInterface> twins_of(const Config& config, const dataplane::Dataplane& dataplane) {
     std::vector<TwinInterface> twins;
     const auto ports = dataplane.ports();
@@ -98,6 +110,7 @@ Gateway::Gateway(const Config& given)
     access.publish(publisher);
     publisher.flush();
     dataplane.start();
+    tell_of_splices(dataplane);
     commands_ = std::make_unique<CommandTable>();
     add_commands(*commands_, *this);
     runner_ = std::make_unique<CommandRunner>(*commands_, queue);

@@ -95,6 +95,7 @@ dataplane::Settings settings_from_config(const Config& config) {
                                  std::to_string(system.memory_bytes >> 20) + " MiB (system.memory)");
     }
     settings.share_memory = settings.hugepages && dataplane::can_share_hugepages(system.memory_bytes);
+    settings.splice_file = system.run_dir / "splices";
     settings.idle_sleep = system.idle_sleep;
     settings.packet_buffers = system.packet_buffers;
     settings.flows_per_worker = system.flows_per_worker;

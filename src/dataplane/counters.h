@@ -29,6 +29,10 @@ namespace foregate::dataplane {
     X(dns_answers, "DNS answers learned from")                                                     \
     X(splices, "desktop connections spliced onto a held one")                                      \
     X(splice_fallbacks, "desktop connections that did not fit the held one")                       \
+    X(splices_taken_over, "splices that went on after a restart")                                  \
+    X(splices_left_behind, "connections of before a restart that were reset after it")             \
+    X(splices_replayed, "splices moved to a fresh connection, as the server closed at the hand-over") \
+    X(late_answers, "SYNs answered late, for senders that take the handshake for the path")        \
     X(held_dialed, "held connections begun")                                                       \
     X(answered_here, "segments of held connections that the gateway answered itself")              \
     X(resets_sent, "TCP resets sent for blocked connections")                                      \

@@ -5,6 +5,7 @@
 #include "dataplane/device/eal.h"
 #include "dataplane/device/owner_rule.h"
 #include "dataplane/device/twin.h"
+#include "dataplane/splice/splice_file.h"
 #include "dataplane/worker/polling_core.h"
 #include "dataplane/worker/rehearsal.h"
 #include "dataplane/worker/worker.h"
@@ -46,10 +47,33 @@ struct Dataplane::Parts {
     std::vector<std::unique_ptr<TransmitStage>> transmit; ///< by port index; null for pair ports
     std::vector<PortLane> lanes;                         ///< by port index
     std::unique_ptr<GenerationSlot> generations;
+    std::unique_ptr<SpliceFile> splice_file;             ///< null: splices end with the process
+    std::string splices_not_read;
     std::vector<std::unique_ptr<Worker>> workers;
     std::unique_ptr<TwinThread> twin_thread;
     std::vector<std::unique_ptr<PollingCore>> cores;
+
+    void take_over_splices();
 };
+
+/// What the process before has left goes to the workers that own it now, whatever their number was then.
+void Dataplane::Parts::take_over_splices() {
+    if (settings.splice_file.empty()) {
+        return;
+    }
+    splice_file = std::make_unique<SpliceFile>(settings.splice_file, layout.workers, settings.held_per_worker);
+    splices_not_read = splice_file->why_not();
+    std::vector<std::vector<SpliceRecord>> by_worker(workers.size());
+    for (const SpliceRecord& record : splice_file->left_behind()) {
+        by_worker[owner_rule.owner(record.source, record.server)].push_back(record);
+    }
+    for (unsigned w = 0; w < workers.size(); ++w) {
+        workers[w]->take_over(splice_file->region(w), by_worker[w], clock.now_ns());
+    }
+    splice_file->replace();
+}
+
+const std::string& Dataplane::splices_not_read() const noexcept { return parts_->splices_not_read; }
 
 Dataplane::Dataplane(const Settings& settings) : parts_(std::make_unique<Parts>(settings)) {
     Parts& p = *parts_;
@@ -108,6 +132,7 @@ Dataplane::~Dataplane() { stop(); }
 
 void Dataplane::start() {
     Parts& p = *parts_;
+    p.take_over_splices();
     std::vector<TransmitStage*> transmit;
     for (const auto& stage : p.transmit) {
         if (stage) {

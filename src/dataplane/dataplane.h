@@ -78,6 +78,8 @@ public:
     /// Polling begins; stop() ends it and waits for the cores.
     void start();
     void stop();
+    /// Why what the process before left of its splices could not be read; empty when it could, or there was nothing.
+    [[nodiscard]] const std::string& splices_not_read() const noexcept;
 
     /// Takes effect for each worker at its next turn. Parts that are left null keep what they were.
     void publish(std::unique_ptr<Generation> next);

@@ -6,7 +6,7 @@
 #include "dataplane/drop_reason.h"
 #include "dataplane/packet/ip_address.h"
 #include "dataplane/packet/parse.h"
-#include "dataplane/splice/splicer.h"
+#include "dataplane/splice/splice_ref.h"
 #include "dataplane/tables/desktop_table.h"
 #include "dataplane/tables/plan_table.h"
 #include "dataplane/tables/route_table.h"

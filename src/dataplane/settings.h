@@ -72,6 +72,7 @@ struct Settings {
     unsigned usage_cells = 16384;         ///< per worker and bucket
     unsigned twin_packets_per_second = 2000; ///< to the kernel, for each source on the wire
     NewFlowLimits new_flows;
+    std::string splice_file;              ///< where splices are kept across a restart, best in memory; empty: nowhere
     std::uint64_t seed = 0;               ///< secret: hashes, sequence numbers, source ports
 };
 

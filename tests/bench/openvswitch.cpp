@@ -46,9 +46,11 @@ double openvswitch_conntrack_pps(const std::vector<std::string>& devices, unsign
     }
     const int status = ::pclose(pipe.release());
     std::vector<double> figures;
-    std::istringstream lines(text);
-    for (double figure = 0; lines >> figure;) {
-        figures.push_back(figure);
+    std::istringstream lines(text); // the daemons' own messages, which begin with a date, are between the figures
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.empty() && line.find_first_not_of("0123456789") == std::string::npos) {
+            figures.push_back(std::stod(line));
+        }
     }
     if (status != 0 || figures.size() != 3) {
         throw std::runtime_error("Open vSwitch gave no figures: " +

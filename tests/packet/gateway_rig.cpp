@@ -136,6 +136,15 @@ void GatewayTest::SetUp() {
     publish();
 }
 
+void GatewayTest::restart(std::span<SpliceRecord> records, std::span<const SpliceRecord> left_behind) {
+    ASSERT_EQ(worker_count_, 1U);
+    workers_.clear();
+    settings.seed ^= 0x1234567;
+    workers_.push_back(std::make_unique<Worker>(0, settings, lanes_, packet_pool(), SpreadLanes{{}, &owner_rule_},
+                                                ports_[2].get(), ports_[3].get(), *generations_));
+    workers_[0]->take_over(records, left_behind, now_ns);
+}
+
 void GatewayTest::TearDown() {
     workers_.clear();
     generations_.reset();

@@ -19,6 +19,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -118,6 +119,11 @@ protected:
     void pass(std::uint64_t ns, std::uint64_t step_ns = 100 * kMs);
     /// Turns with nothing to do, a millisecond each: a whole sweep of the flow table.
     void sweep_flows();
+
+    /// The only worker is gone as after kill -9, and another one with another secret takes over `left_behind`; from now on
+    /// it keeps `records`.
+    void restart(std::span<dataplane::SpliceRecord> records,
+                 std::span<const dataplane::SpliceRecord> left_behind);
 
     /// What has left by a port or went up to its kernel twin since the last call.
     std::vector<Frame> sent(Side side);

@@ -3,6 +3,9 @@
 // ended.
 #include "packet/gateway_rig.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace foregate::packet_test {
 namespace {
 
@@ -523,6 +526,134 @@ TEST_F(PacketSplice, SegmentsAfterTheEndAreOrdinary) {
     EXPECT_EQ(flows(), 0U);
     send(Side::desktop, desktop_syn());
     EXPECT_EQ(only(Side::upstream).seq(), kDesktopIsn) << "the same port again, its own connection";
+}
+
+class PacketSpliceRestart : public PacketSplice {
+protected:
+    void SetUp() override {
+        PacketSplice::SetUp();
+        records.resize(settings.held_per_worker);
+        worker().take_over(records, {}, now_ns);
+    }
+    /// As a new process would: what can be used, copied before the new records are kept.
+    void kill_and_restart() {
+        std::vector<SpliceRecord> left;
+        std::copy_if(records.begin(), records.end(), std::back_inserter(left), usable);
+        records.assign(records.size(), SpliceRecord{});
+        restart(records, left);
+    }
+
+    std::vector<SpliceRecord> records;
+};
+
+TEST_F(PacketSpliceRestart, SpliceGoesOnInBothDirections) {
+    for (const bool v6 : {false, true}) {
+        desktop = v6 ? kDesktop6 : kDesktop;
+        server = v6 ? kServer6 : kServer;
+        splice();
+        send(Side::desktop, from_desktop().seq(kDesktopIsn + 1).ack(kServerIsn + 1).payload("select 1"));
+        only(Side::upstream);
+        kill_and_restart();
+        EXPECT_EQ(count(Counter::splices_taken_over), 1U);
+        EXPECT_EQ(count(Counter::splices_left_behind), 0U);
+        EXPECT_TRUE(nothing_left());
+        // The server speaks first; then the desktop sends again what was lost with the process.
+        send(Side::upstream, from_server().seq(kServerIsn + 1).ack(iss + 1).payload("row"));
+        const Frame down = only(Side::desktop);
+        EXPECT_EQ(down.dst_port(), kDesktopPort);
+        EXPECT_EQ(down.ack(), kDesktopIsn + 1);
+        EXPECT_EQ(down.text(), "row");
+        send(Side::desktop, from_desktop().seq(kDesktopIsn + 1).ack(kServerIsn + 4).payload("select 1"));
+        const Frame up = only(Side::upstream);
+        EXPECT_EQ(up.src_port(), held_port);
+        EXPECT_EQ(up.seq(), iss + 1);
+        EXPECT_EQ(up.ack(), kServerIsn + 4);
+        const auto views = view_flows(1);
+        ASSERT_EQ(views.size(), 1U);
+        EXPECT_TRUE(views[0].spliced);
+        EXPECT_EQ(views[0].packets_up, 1U);
+        // A second time, and then to the end.
+        kill_and_restart();
+        send(Side::desktop, from_desktop().seq(kDesktopIsn + 9).ack(kServerIsn + 4).fin());
+        EXPECT_EQ(only(Side::upstream).seq(), iss + 9);
+        send(Side::upstream, from_server().seq(kServerIsn + 4).ack(iss + 10).fin());
+        only(Side::desktop);
+        send(Side::desktop, from_desktop().seq(kDesktopIsn + 10).ack(kServerIsn + 5));
+        only(Side::upstream);
+        EXPECT_EQ(only_held().close, HeldClose::finished);
+        pass(20 * kSecond);
+        sweep_flows();
+        EXPECT_EQ(flows(), 0U);
+        EXPECT_EQ(drops(), 0U);
+    }
+}
+
+TEST_F(PacketSpliceRestart, WhatWasHeldIsResetAtTheServer) {
+    hold();
+    kill_and_restart();
+    pass(20 * kMs, 5 * kMs);
+    const Frame reset = only(Side::upstream);
+    EXPECT_TRUE(reset.flags() & kRst);
+    EXPECT_EQ(reset.src_port(), held_port);
+    EXPECT_EQ(reset.seq(), iss + 1);
+    EXPECT_TRUE(nothing_left());
+    EXPECT_EQ(count(Counter::splices_left_behind), 1U);
+    send(Side::desktop, desktop_syn());
+    EXPECT_EQ(only(Side::upstream).seq(), kDesktopIsn) << "nothing is held";
+}
+
+TEST_F(PacketSpliceRestart, ADesktopThatIsNoLongerKnownIsReset) {
+    splice();
+    tables.desktops.erase(kDesktop);
+    tables.desktops.erase("10.10.1.0/24");
+    publish();
+    kill_and_restart();
+    pass(20 * kMs, 5 * kMs);
+    EXPECT_EQ(count(Counter::splices_taken_over), 0U);
+    const Frame asked_up = only(Side::upstream);
+    EXPECT_EQ(asked_up.flags(), kAck);
+    EXPECT_EQ(asked_up.src_port(), held_port);
+    const Frame asked_down = only(Side::desktop);
+    EXPECT_EQ(asked_down.flags(), kAck);
+    EXPECT_EQ(asked_down.dst_port(), kDesktopPort);
+    send(Side::upstream, from_server().seq(kServerIsn + 1).ack(iss + 1));
+    const Frame up = only(Side::upstream);
+    EXPECT_TRUE(up.flags() & kRst);
+    EXPECT_EQ(up.seq(), iss + 1);
+    send(Side::desktop, from_desktop().seq(kDesktopIsn + 1).ack(kServerIsn + 1));
+    const Frame down = only(Side::desktop);
+    EXPECT_TRUE(down.flags() & kRst);
+    EXPECT_EQ(down.seq(), kServerIsn + 1);
+    pass(40 * kSecond);
+    EXPECT_TRUE(nothing_left());
+    sweep_flows();
+    EXPECT_EQ(flows(), 0U);
+}
+
+TEST_F(PacketSplice, ServerThatResetsTheFirstFlightGetsItOnAFreshConnection) {
+    splice();
+    send(Side::desktop, from_desktop().seq(kDesktopIsn + 1).ack(kServerIsn + 1).payload("GET /"));
+    only(Side::upstream);
+    send(Side::upstream, from_server().rst().seq(kServerIsn + 1));
+    const Frame syn = only(Side::upstream);
+    EXPECT_EQ(syn.flags(), kSyn);
+    EXPECT_EQ(syn.src_port(), held_port);
+    EXPECT_TRUE(nothing_left()) << "the desktop does not notice";
+    iss = syn.seq();
+    send(Side::upstream, server_synack().seq(0x4000));
+    EXPECT_EQ(only(Side::upstream).ack(), 0x4001U);
+    EXPECT_EQ(count(Counter::splices_replayed), 1U);
+    send(Side::desktop, from_desktop().seq(kDesktopIsn + 1).ack(kServerIsn + 1).payload("GET /"));
+    const Frame again = only(Side::upstream);
+    EXPECT_EQ(again.seq(), iss + 1);
+    EXPECT_EQ(again.ack(), 0x4001U);
+    EXPECT_EQ(again.text(), "GET /");
+    send(Side::upstream, from_server().seq(0x4001).ack(iss + 6).payload("page"));
+    const Frame page = only(Side::desktop);
+    EXPECT_EQ(page.seq(), kServerIsn + 1);
+    EXPECT_EQ(page.ack(), kDesktopIsn + 6);
+    EXPECT_EQ(drops(), 0U);
+    EXPECT_EQ(count(Counter::splices), 1U);
 }
 
 } // namespace

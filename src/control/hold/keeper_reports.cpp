@@ -73,6 +73,7 @@ void ConnectionKeeper::report(const HeldReport& r, SteadyTime now) {
         erase(r.id);
         break;
     case HeldEvent::fallback:
+    case HeldEvent::replayed:
         break;
     }
 }

@@ -152,6 +152,10 @@ void add_counters(Samples& out, const Gateway& gateway) {
     add("foregate_flows_created_total", Counter::flows_created);
     add("foregate_flows_expired_total", Counter::flows_expired);
     add("foregate_splices_total", Counter::splices);
+    add("foregate_splices_taken_over_total", Counter::splices_taken_over);
+    add("foregate_splices_left_behind_total", Counter::splices_left_behind);
+    add("foregate_splices_replayed_total", Counter::splices_replayed);
+    add("foregate_late_answers_total", Counter::late_answers);
     add("foregate_resets_sent_total", Counter::resets_sent);
     add("foregate_dns_answers_total", Counter::dns_answers);
     add("foregate_reports_lost_total", Counter::reports_lost);

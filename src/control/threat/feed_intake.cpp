@@ -110,21 +110,25 @@ void FeedIntake::set_category(std::string_view category) {
 }
 
 void FeedIntake::add_word(std::string_view word) {
-    if (IpAddress::parse(word) || IpAddress::parse(word.substr(0, word.find('/')))) {
-        add_address(word);
-        return;
-    }
-    if (const auto range = parse_range(word)) {
-        add_range(word, *range);
-        return;
+    if (may_be_address(word)) {
+        if (IpAddress::parse(word) || IpAddress::parse(word.substr(0, word.find('/')))) {
+            add_address(word);
+            return;
+        }
+        if (const auto range = parse_range(word)) {
+            add_range(word, *range);
+            return;
+        }
     }
     if (word.starts_with('/')) {
         add_url(word);
         return;
     }
-    const std::string plain = refanged(word);
-    if (plain != word) {
-        if (IpAddress::parse(plain)) {
+    std::string plain;
+    if (word.find_first_of("[({") != std::string_view::npos || word.starts_with('h') ||
+        word.starts_with('H')) {
+        plain = refanged(word);
+        if (plain != word && IpAddress::parse(plain)) {
             add_address(plain);
             return;
         }
@@ -436,9 +440,18 @@ void FeedIntake::finish() {
     }
     if (report.next_expiry != 0) {
         content_.expiries = std::move(expiries_);
-    } else {
-        dataplane::compact(content_.entries);
+        return;
     }
+    std::size_t to = 0;
+    for (std::size_t i = 0; i < fates.size(); ++i) {
+        if (fates[i] == ThreatFate::kept) {
+            if (to != i) {
+                content_.entries[to] = std::move(content_.entries[i]);
+            }
+            ++to;
+        }
+    }
+    content_.entries.resize(to);
 }
 
 } // namespace foregate::control

@@ -69,6 +69,20 @@ bool is_number(std::string_view word) {
     return !word.empty() && word.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+bool may_be_address(std::string_view word) {
+    constexpr auto kAllowed = [] {
+        std::array<bool, 256> allowed{};
+        for (const char c : std::string_view("0123456789abcdefABCDEF:./- ")) {
+            allowed[static_cast<unsigned char>(c)] = true;
+        }
+        return allowed;
+    }();
+    // "203.0.113.7/gate.php" begins like a prefix; what follows the slash is looked at later.
+    word = word.substr(0, word.find('/'));
+    return std::all_of(word.begin(), word.end(),
+                       [&](char c) { return kAllowed[static_cast<unsigned char>(c)]; });
+}
+
 std::string lower_case(std::string_view text) {
     std::string lower(text);
     std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {

@@ -25,6 +25,10 @@ inline constexpr std::string_view kFeedBlanks = " \t\v\f";
 /// Digits only, at least one.
 [[nodiscard]] bool is_number(std::string_view word);
 
+/// False for what is surely no address, prefix or range of addresses: cheaper than parsing, and
+/// most words of most lists are names.
+[[nodiscard]] bool may_be_address(std::string_view word);
+
 /// ASCII only; other bytes stay.
 [[nodiscard]] std::string lower_case(std::string_view text);
 

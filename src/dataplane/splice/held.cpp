@@ -17,8 +17,8 @@ std::string_view name_of(Enum v, const std::array<std::string_view, N>& names) n
 } // namespace
 
 std::string_view to_string(HeldState v) noexcept {
-    static constexpr std::array<std::string_view, 5> kNames{"dialing", "held", "splicing",
-                                                            "spliced", "closing"};
+    static constexpr std::array<std::string_view, 7> kNames{
+        "dialing", "held", "splicing", "spliced", "closing", "resumed", "moving"};
     return name_of(v, kNames);
 }
 
@@ -28,9 +28,9 @@ std::string_view to_string(HeldPurpose v) noexcept {
 }
 
 std::string_view to_string(HeldEvent v) noexcept {
-    static constexpr std::array<std::string_view, 9> kNames{
-        "established", "failed",        "closed",       "probe",   "splice_begun",
-        "spliced",     "splice_undone", "splice_ended", "fallback"};
+    static constexpr std::array<std::string_view, 10> kNames{
+        "established", "failed",        "closed",       "probe",    "splice_begun",
+        "spliced",     "splice_undone", "splice_ended", "fallback", "replayed"};
     return name_of(v, kNames);
 }
 

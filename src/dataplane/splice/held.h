@@ -17,6 +17,9 @@ enum class HeldState : std::uint8_t {
     splicing, ///< SYN-ACK sent to the desktop, waiting for its ACK
     spliced,  ///< every packet is translated
     closing,  ///< FINs and retransmissions are being waited for
+    resumed,  ///< spliced before a restart; one side or both have not been heard since
+    moving, ///< spliced; a fresh connection to the server is opened in place of one that it closed
+            ///< too early
 };
 
 enum class HeldPurpose : std::uint8_t { predicted, monitor, ordered };
@@ -31,6 +34,7 @@ enum class HeldEvent : std::uint8_t {
     splice_undone, ///< the desktop took its SYN back: the connection is held again
     splice_ended,  ///< a splice is over: see `close`; bytes are final
     fallback,      ///< a desktop SYN did not fit: see `fallback`; the connection stays held
+    replayed, ///< the server closed at the hand-over; the splice goes on over a fresh connection
 };
 
 enum class HeldFailure : std::uint8_t {
@@ -102,6 +106,12 @@ struct OpenHeld {
     SynTemplate syn{};
     std::uint64_t max_age_ns = 25'000'000'000;  ///< from establishment
     std::uint64_t keepalive_ns = 8'000'000'000; ///< 0: no probes
+};
+
+/// What an order to close what a desktop or a server has take with them.
+enum class CloseScope : std::uint8_t {
+    held_only, ///< dialing and held
+    all,       ///< splices too, by RST to both ends
 };
 
 /// Report: something happened to a held connection.

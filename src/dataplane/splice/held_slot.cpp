@@ -97,7 +97,7 @@ void fill_desktop_synack(const HeldSlot& s, std::uint16_t inner_mtu, SegmentSpec
     out.options.window_scale = s.agreed.server_scale;
     out.options.sack_permitted = s.agreed.sack;
     out.options.timestamps = s.agreed.timestamps;
-    out.options.ts_val = s.ts_recent;
+    out.options.ts_val = s.ts_recent - s.terms.server_ts_delta;
     out.options.ts_ecr = s.desktop_ts;
     out.options.order = s.order.syn.order;
 }
@@ -109,8 +109,30 @@ void fill_desktop_data(const HeldSlot& s, std::uint32_t seq, SegmentSpec& out) n
     out.ack = s.server_acked - s.terms.seq_delta;
     out.window = s.server_window_field;
     out.options.timestamps = s.agreed.timestamps;
-    out.options.ts_val = s.ts_recent;
+    out.options.ts_val = s.ts_recent - s.terms.server_ts_delta;
     out.options.ts_ecr = s.desktop_ts;
+}
+
+namespace {
+
+void make_question(const HeldSlot& s, SegmentSpec& out) noexcept {
+    out.flags = tcp_ack;
+    out.seq = s.iss; // of the slot, secret: it has nothing to do with the connection's own numbers
+    out.ack = s.iss;
+    out.window = 0;
+    out.options.timestamps = s.agreed.timestamps;
+}
+
+} // namespace
+
+void fill_upstream_question(const HeldSlot& s, SegmentSpec& out) noexcept {
+    address_upstream(s, out);
+    make_question(s, out);
+}
+
+void fill_desktop_question(const HeldSlot& s, SegmentSpec& out) noexcept {
+    address_desktop(s, out);
+    make_question(s, out);
 }
 
 void fill_desktop_reset(const HeldSlot& s, std::uint32_t seq, bool with_ack, std::uint32_t ack,

@@ -18,8 +18,10 @@ namespace foregate::dataplane {
 
 /// What a slot in state `closing` waits for.
 enum class ClosingKind : std::uint8_t {
-    fins,   ///< the gateway's own FIN exchange with the server
-    linger, ///< a splice is over; late retransmissions are still translated
+    fins,      ///< the gateway's own FIN exchange with the server
+    linger,    ///< a splice is over; late retransmissions are still translated
+    unwinding, ///< of before a restart, and cannot go on: each end is asked where it stands, and
+               ///< reset there
 };
 
 struct alignas(64) HeldSlot {
@@ -28,9 +30,9 @@ struct alignas(64) HeldSlot {
     std::uint32_t epoch = 0; ///< changes at each release, so that old references are noticed
     HeldState state = HeldState::dialing;
     bool in_use = false;
-    bool desktop_fin = false;
-    bool server_fin = false;
-    bool replaying = false; ///< the banner is not yet acknowledged by the desktop
+    bool desktop_fin = false; ///< unwinding: the desktop knows
+    bool server_fin = false;  ///< likewise
+    bool replaying = false;   ///< the banner is not yet acknowledged by the desktop
     ClosingKind closing = ClosingKind::fins;
     HeldClose close_reason = HeldClose::none;
     std::uint8_t tries = 0; ///< of whatever is being retransmitted
@@ -60,6 +62,12 @@ struct alignas(64) HeldSlot {
     std::uint16_t first_window = 0; ///< bytes promised in the SYN upstream
     std::uint8_t server_ttl = 64;
     std::uint8_t syn_tries = 0;
+    bool desktop_heard = false; ///< since a restart
+    bool server_heard = false;  ///< likewise
+    bool confirmed = false;     ///< the desktop has acknowledged the SYN-ACK
+    bool moved = false;         ///< to a fresh connection, or that was tried: once
+    bool answer_waits = false;  ///< the SYN-ACK is not sent yet: see sender_memory.h
+    std::uint8_t starved = 0;   ///< looks in a row that found little on the way
     bool probe_outstanding = false;
     bool probe_repeated = false;
     AgreedOptions agreed{};
@@ -70,6 +78,7 @@ struct alignas(64) HeldSlot {
     std::uint64_t sent_ns = 0; ///< last SYN, probe, SYN-ACK, FIN or replay
     std::uint64_t due_ns = 0;  ///< next thing to do; spliced: only while replaying
     std::uint64_t challenge_ns = 0;
+    std::uint64_t looked_ns = 0; ///< at the upload's pace: the last time
     HeldTuple tuple{};
     OpenHeld order{};
 };
@@ -96,6 +105,10 @@ void fill_upstream_reset(const HeldSlot& s, std::uint32_t seq, SegmentSpec& out)
 void fill_desktop_synack(const HeldSlot& s, std::uint16_t inner_mtu, SegmentSpec& out) noexcept;
 /// A part of the banner; the caller copies the payload.
 void fill_desktop_data(const HeldSlot& s, std::uint32_t seq, SegmentSpec& out) noexcept;
+/// After a restart: an ACK that cannot be acceptable, so that its receiver answers with where it
+/// stands.
+void fill_upstream_question(const HeldSlot& s, SegmentSpec& out) noexcept;
+void fill_desktop_question(const HeldSlot& s, SegmentSpec& out) noexcept;
 /// RST; with ACK of `ack` when `with_ack`.
 void fill_desktop_reset(const HeldSlot& s, std::uint32_t seq, bool with_ack, std::uint32_t ack,
                         SegmentSpec& out) noexcept;

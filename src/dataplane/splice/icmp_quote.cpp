@@ -2,6 +2,7 @@
 #include "dataplane/splice/icmp_quote.h"
 
 #include "dataplane/packet/checksum.h"
+#include "dataplane/packet/tcp_options.h"
 
 namespace foregate::dataplane {
 
@@ -30,15 +31,40 @@ bool error_kind(const ParsedPacket& p, IcmpErrorKind& out) noexcept {
     return false;
 }
 
+constexpr std::uint8_t kHopByHop = 0;
+constexpr std::uint8_t kRouting = 43;
+constexpr std::uint8_t kFragment = 44;
+constexpr std::uint8_t kDestinationOptions = 60;
+constexpr unsigned kMostExtensions = 8; ///< RFC 8200 4.1 asks for each at most once or twice
+
+/// Length of the quoted IPv6 header with its extensions (RFC 8200 4), 0 when TCP is not behind
+/// them.
+unsigned quoted_v6_headers(const std::uint8_t* ip, unsigned left) noexcept {
+    std::uint8_t next = ip[6];
+    unsigned at = 40;
+    for (unsigned i = 0; next != kProtoTcp && i < kMostExtensions; ++i) {
+        const bool known = next == kHopByHop || next == kRouting || next == kFragment ||
+                           next == kDestinationOptions;
+        if (!known || at + 8 > left ||
+            (next == kFragment && (load_be16(ip + at + 2) & 0xfff8) != 0)) {
+            return 0;
+        }
+        const unsigned length = next == kFragment ? 8U : (ip[at + 1] + 1U) * 8;
+        next = ip[at];
+        at += length;
+    }
+    return next == kProtoTcp ? at : 0;
+}
+
 /// Length of the quoted IP header, 0 when it is no first fragment of a TCP packet.
 unsigned quoted_ip(const std::uint8_t* ip, unsigned left, bool v6, IcmpQuote& out) noexcept {
     if (v6) {
-        if (left < 40 || (ip[0] >> 4) != 6 || ip[6] != kProtoTcp) {
+        if (left < 40 || (ip[0] >> 4) != 6) {
             return 0;
         }
         out.src = IpAddress::from_v6_wire(ip + 8);
         out.dst = IpAddress::from_v6_wire(ip + 24);
-        return out.src.is_v4() || out.dst.is_v4() ? 0 : 40;
+        return out.src.is_v4() || out.dst.is_v4() ? 0 : quoted_v6_headers(ip, left);
     }
     if (left < 20 || (ip[0] >> 4) != 4 || ip[9] != kProtoTcp || (load_be16(ip + 6) & 0x1fff) != 0) {
         return 0;
@@ -112,6 +138,16 @@ void edit_icmp_quote(std::uint8_t* frame, const IcmpQuote& quote, const QuoteEdi
     w.add32(4, edit.seq_add);
     if (quote.tcp_bytes >= 12) {
         w.add32(8, edit.ack_add);
+    }
+    const std::uint8_t* tcp = frame + quote.tcp_offset;
+    const unsigned header = quote.tcp_bytes >= 20 ? (tcp[12] >> 4) * 4U : 0;
+    if ((edit.ts_val_add | edit.ts_ecr_add) == 0 || header < 20 || header > quote.tcp_bytes) {
+        return;
+    }
+    const TcpOptions options = parse_tcp_options(tcp, header);
+    if (options.timestamps && options.ts_offset % 2 == 0) { // every known sender aligns them
+        w.add32(options.ts_offset, edit.ts_val_add);
+        w.add32(options.ts_offset + 4U, edit.ts_ecr_add);
     }
 }
 

@@ -35,12 +35,16 @@ struct IcmpQuote {
 [[nodiscard]] std::optional<IcmpQuote> parse_icmp_quote(const std::uint8_t* frame,
                                                         const ParsedPacket& packet) noexcept;
 
-/// New values of the quoted header's fields; `ack` is written if that much is quoted.
+/// New values of the quoted header's fields; what lies behind the quote's end is left out.
+/// Timestamps are edited where the whole header is quoted (they are no part of any check that is
+/// known, but what is quoted should be what was sent).
 struct QuoteEdit {
     std::uint16_t src_port = 0;
     std::uint16_t dst_port = 0;
     std::uint32_t seq_add = 0;
     std::uint32_t ack_add = 0;
+    std::uint32_t ts_val_add = 0;
+    std::uint32_t ts_ecr_add = 0;
 };
 
 /// Edits the quote and keeps the quoted TCP checksum (if quoted) and the ICMP checksum right.

@@ -81,6 +81,10 @@ std::uint64_t Splicer::key_hash(const IpAddress& source, const IpAddress& server
     return hash_tuple(settings_.secret, domain_key, {source, server, 0, port});
 }
 
+std::uint64_t Splicer::server_hash(const IpAddress& server, std::uint16_t port) const noexcept {
+    return hash_tuple(settings_.secret, domain_server, {{}, server, 0, port});
+}
+
 bool Splicer::port_taken(const HeldTuple& tuple, std::uint64_t now_ns,
                          const PortInUse& in_use) const noexcept {
     const std::uint64_t key = key_hash(tuple.source, tuple.server, tuple.server_port);
@@ -149,8 +153,7 @@ void Splicer::occupy(std::uint32_t index, const OpenHeld& order, const HeldTuple
     by_key_.insert(index, key_hash(tuple.source, tuple.server, tuple.server_port));
     by_id_.insert(index, mix(order.id));
     by_desktop_.insert(index, mix(order.desktop));
-    by_server_.insert(
-        index, hash_tuple(settings_.secret, domain_server, {{}, tuple.server, 0, order.port}));
+    by_server_.insert(index, server_hash(tuple.server, order.port));
 }
 
 void Splicer::release(HeldSlot& s, std::uint64_t now_ns) noexcept {
@@ -161,6 +164,9 @@ void Splicer::release(HeldSlot& s, std::uint64_t now_ns) noexcept {
         s.banner = kNoSlot;
     }
     timers_.disarm(index);
+    if (!records_.empty()) {
+        clear_record(records_[index]);
+    }
     by_key_.erase(index);
     by_id_.erase(index);
     by_desktop_.erase(index);
@@ -237,8 +243,7 @@ unsigned Splicer::close_desktop(std::uint32_t desktop, CloseScope scope,
 unsigned Splicer::close_server(const IpAddress& server, std::uint16_t port, CloseScope scope,
                                std::uint64_t now_ns) noexcept {
     unsigned closed = 0;
-    const std::uint64_t hash = hash_tuple(settings_.secret, domain_server, {{}, server, 0, port});
-    for (std::uint32_t i = by_server_.first(hash); i != kNoSlot;) {
+    for (std::uint32_t i = by_server_.first(server_hash(server, port)); i != kNoSlot;) {
         HeldSlot& s = slots_[i];
         i = by_server_.next(i);
         const bool unused = s.state == HeldState::dialing || s.state == HeldState::held;

@@ -21,9 +21,12 @@
 #include "dataplane/splice/bounded_queue.h"
 #include "dataplane/splice/held.h"
 #include "dataplane/splice/held_slot.h"
+#include "dataplane/splice/sender_memory.h"
 #include "dataplane/splice/slot_index.h"
 #include "dataplane/splice/slot_timers.h"
 #include "dataplane/splice/source_ports.h"
+#include "dataplane/splice/splice_record.h"
+#include "dataplane/splice/splice_ref.h"
 
 #include <array>
 #include <cstdint>
@@ -63,14 +66,12 @@ struct SplicerSettings {
     std::uint64_t idle_ns = 7'440'000'000'000;   ///< spliced and silent (RFC 5382: 2 h 4 min)
     std::uint64_t half_closed_idle_ns = 240'000'000'000;
     std::uint64_t quarantine_ns = 60'000'000'000; ///< of a closed source port
-};
-
-/// Names one connection of one Splicer.
-struct SpliceRef {
-    std::uint32_t index = kNoSlot;
-    std::uint32_t epoch = 0;
-
-    friend bool operator==(const SpliceRef&, const SpliceRef&) = default;
+    std::uint64_t move_within_ns =
+        10'000'000'000; ///< of the SYN-ACK; later, a server's end is its last word
+    std::uint8_t late_percent =
+        65; ///< of the round trip, before a SYN that is answered late gets its answer
+    std::uint64_t unwind_retry_ns = 200'000'000; ///< doubles
+    std::uint8_t unwind_tries = 6;
 };
 
 /// What open() made: to be inserted into the worker's flow table.
@@ -104,12 +105,7 @@ struct SynOutcome {
     SynVerdict verdict = SynVerdict::none;
     SpliceFallback reason = SpliceFallback::none;
     SpliceRef ref{};
-};
-
-/// What close_desktop() and close_server() take with them.
-enum class CloseScope : std::uint8_t {
-    held_only, ///< dialing and held
-    all,       ///< splices too, by RST to both ends
+    bool late = false; ///< spliced: the answer waits for a part of the round trip
 };
 
 struct SplicerCounters {
@@ -125,6 +121,15 @@ struct SplicerCounters {
     std::uint64_t deferred_accept = 0;
     std::uint64_t challenge_acks = 0;
     std::uint64_t bad_options = 0;
+    std::uint64_t moves_begun = 0;
+    std::uint64_t moved = 0; ///< splices that go on over a fresh connection
+    std::uint64_t move_mismatch =
+        0; ///< the fresh connection's options were not what the desktop was told
+    std::uint64_t late_answers = 0;
+    std::uint64_t starved_senders =
+        0;                         ///< uploads that were found to take the handshake for the path
+    std::uint64_t taken_over = 0;  ///< splices that go on after a restart
+    std::uint64_t left_behind = 0; ///< connections of before a restart that are reset
     std::uint64_t banner_pool_empty = 0;
     std::array<std::uint64_t, static_cast<std::size_t>(SpliceFallback::count_)> fallbacks{};
 };
@@ -139,6 +144,17 @@ public:
     /// Sends a SYN. nullopt: not possible; the report says why.
     std::optional<OpenedHeld> open(const OpenHeld& order, std::uint64_t now_ns,
                                    PortInUse port_in_use = {}) noexcept;
+
+    /// Before anything else: where this Splicer keeps a record of each connection, by slot, for the
+    /// process after this one. At least capacity() of them, or none.
+    void keep_records(std::span<SpliceRecord> records) noexcept {
+        records_ = records.size() >= settings_.capacity ? records : std::span<SpliceRecord>();
+    }
+    /// A usable record of the process before. With `goes_on` (and if it can), the splice is
+    /// translated as before; otherwise both ends, or the server of a connection that was only held,
+    /// get a reset that is exact for them. nullopt: no room.
+    std::optional<OpenedHeld> take_over(const SpliceRecord& record, const OpenHeld& order,
+                                        bool goes_on, std::uint64_t now_ns) noexcept;
 
     /// A TCP packet from the upstream port whose flow carries `ref`.
     SpliceAction from_upstream(SpliceRef ref, std::uint8_t* frame, const ParsedPacket& packet,
@@ -191,6 +207,7 @@ private:
     std::uint32_t index_of(const HeldSlot& s) const noexcept;
     std::uint64_t key_hash(const IpAddress& source, const IpAddress& server,
                            std::uint16_t port) const noexcept;
+    std::uint64_t server_hash(const IpAddress& server, std::uint16_t port) const noexcept;
     bool port_taken(const HeldTuple& tuple, std::uint64_t now_ns,
                     const PortInUse& in_use) const noexcept;
     void occupy(std::uint32_t index, const OpenHeld& order, const HeldTuple& tuple,
@@ -201,6 +218,15 @@ private:
                 SpliceFallback fallback = SpliceFallback::none) noexcept;
     void fail(HeldSlot& s, HeldFailure why, std::uint64_t now_ns) noexcept;
     void arm(HeldSlot& s, std::uint64_t due_ns, std::uint64_t now_ns) noexcept;
+
+    // splicer_restart.cpp: what outlives the process
+    void record(const HeldSlot& s, RecordKind kind) noexcept;
+    void hear_desktop(HeldSlot& s, const SegmentFacts& f) noexcept;
+    void hear_server(HeldSlot& s, const SegmentFacts& f) noexcept;
+    void unwind(HeldSlot& s, std::uint64_t now_ns) noexcept;
+    void unwind_desktop(HeldSlot& s, const SegmentFacts& f) noexcept;
+    void unwind_server(HeldSlot& s, const SegmentFacts& f) noexcept;
+    void fire_unwinding(HeldSlot& s, std::uint64_t now_ns) noexcept;
 
     // splicer_close.cpp: ways to end
     bool end(HeldSlot& s, HeldClose why, std::uint64_t now_ns) noexcept;
@@ -251,6 +277,27 @@ private:
                                   std::uint64_t now_ns) noexcept;
     void complete_splice(HeldSlot& s, const std::uint8_t* tcp, std::uint64_t now_ns) noexcept;
 
+    void confirm(HeldSlot& s, std::uint64_t now_ns) noexcept;
+
+    // splicer_move.cpp: the hand-over race
+    [[nodiscard]] bool may_move(const HeldSlot& s, std::uint64_t now_ns) const noexcept;
+    [[nodiscard]] SpliceVerdict server_closes_early(HeldSlot& s, const SegmentFacts& f,
+                                                    std::uint64_t now_ns) noexcept;
+    void begin_move(HeldSlot& s, bool reset_old, std::uint64_t now_ns) noexcept;
+    void upstream_moving(HeldSlot& s, const std::uint8_t* frame, const ParsedPacket& packet,
+                         std::uint64_t now_ns) noexcept;
+    void finish_move(HeldSlot& s, const SegmentFacts& f, const TcpOptions& o,
+                     std::uint64_t now_ns) noexcept;
+    SpliceAction desktop_moving(HeldSlot& s, std::uint8_t* frame, const ParsedPacket& packet,
+                                std::uint64_t now_ns) noexcept;
+    void give_up_move(HeldSlot& s, HeldClose why, std::uint64_t now_ns) noexcept;
+    void fire_moving(HeldSlot& s, std::uint64_t now_ns) noexcept;
+
+    // splicer_uploads.cpp: senders that take the handshake for the path
+    void look_at_upload(HeldSlot& s, std::uint64_t now_ns) noexcept;
+    void remember_use(const HeldSlot& s) noexcept;
+    [[nodiscard]] bool answers_late(const HeldSlot& s) const noexcept;
+
     // splicer_spliced.cpp: both directions of an established splice
     SpliceAction spliced_up(HeldSlot& s, std::uint8_t* frame, const ParsedPacket& packet,
                             std::uint64_t now_ns) noexcept;
@@ -272,6 +319,7 @@ private:
     std::uint64_t spliced_due(const HeldSlot& s) const noexcept;
 
     SplicerSettings settings_;
+    std::span<SpliceRecord> records_; ///< by slot; empty: none are kept
     std::vector<HeldSlot> slots_;
     std::vector<std::uint32_t> free_;
     SlotIndex by_key_; ///< (source, server, port): all in use
@@ -282,6 +330,7 @@ private:
     SourcePorts ports_;
     PortQuarantine quarantine_;
     BannerPool banners_;
+    SenderMemory senders_;
     BoundedQueue<SegmentSpec> out_;
     BoundedQueue<HeldReport> reports_;
     SplicerCounters counters_{};

@@ -29,6 +29,8 @@ bool Splicer::end(HeldSlot& s, HeldClose why, std::uint64_t now_ns) noexcept {
         return true;
     case HeldState::splicing:
     case HeldState::spliced:
+    case HeldState::resumed:
+    case HeldState::moving:
         abort_splice(s, why, now_ns);
         return true;
     case HeldState::closing:
@@ -68,7 +70,12 @@ void Splicer::close_with_reset(HeldSlot& s, HeldClose why, std::uint64_t now_ns)
 /// the other candidate when data may be on the way.
 void Splicer::abort_splice(HeldSlot& s, HeldClose why, std::uint64_t now_ns) noexcept {
     ++counters_.splices_ended;
+    remember_use(s);
     report(s, HeldEvent::splice_ended, now_ns, why);
+    if (s.state == HeldState::resumed) { // nobody knows yet what would be exact
+        unwind(s, now_ns);
+        return;
+    }
     reset_upstream(s, s.server_acked);
     const std::uint32_t sent = s.desktop_seen + s.terms.seq_delta;
     if (seq_before(s.server_acked, sent)) {

@@ -43,7 +43,10 @@ SynOutcome Splicer::desktop_syn(std::uint32_t desktop, const std::uint8_t* frame
     HeldSlot* s = choose(syn, now_ns, outcome);
     if (s != nullptr) {
         if (begin_splice(*s, syn, now_ns)) {
-            return {SynVerdict::spliced, SpliceFallback::none, {index_of(*s), s->epoch}};
+            return {SynVerdict::spliced,
+                    SpliceFallback::none,
+                    {index_of(*s), s->epoch},
+                    s->answer_waits};
         }
         outcome = {SynVerdict::fallback, SpliceFallback::queue_full, {}};
         report(*s, HeldEvent::fallback, now_ns, HeldClose::none, outcome.reason);
@@ -115,6 +118,7 @@ bool Splicer::desktop_again(HeldSlot& s, const DesktopSyn& syn, std::uint64_t no
 /// beside the held connection.
 SynOutcome Splicer::own_port(HeldSlot& s, const DesktopSyn& syn, std::uint64_t now_ns) noexcept {
     if (s.state == HeldState::splicing || s.state == HeldState::spliced ||
+        s.state == HeldState::resumed || s.state == HeldState::moving ||
         (s.state == HeldState::closing && s.closing == ClosingKind::linger)) {
         return {SynVerdict::drop, SpliceFallback::port_taken, {}};
     }
@@ -128,7 +132,9 @@ SynOutcome Splicer::own_port(HeldSlot& s, const DesktopSyn& syn, std::uint64_t n
         reset_upstream(s, s.snd_nxt);
         fail(s, HeldFailure::no_port, now_ns);
     } else {
-        reset_upstream(s, s.snd_nxt);
+        if (s.closing == ClosingKind::fins) {
+            reset_upstream(s, s.snd_nxt);
+        }
         release(s, now_ns);
     }
     return {SynVerdict::fallback, SpliceFallback::port_taken, {}};
@@ -149,7 +155,7 @@ bool Splicer::begin_splice(HeldSlot& s, const DesktopSyn& syn, std::uint64_t now
     s.terms.ts_floor = s.desktop_ts = options.ts_val;
     s.desktop_seen = f.seq + 1;
     s.desktop_acked = s.irs + 1;
-    s.server_seen = s.rcv_nxt;
+    s.server_seen = s.rcv_nxt - s.terms.server_delta;
     s.server_acked = s.iss + 1;
     const unsigned scale = s.agreed.server_scale == kNoWindowScale ? 0 : s.agreed.server_scale;
     s.server_window_field =
@@ -159,6 +165,14 @@ bool Splicer::begin_splice(HeldSlot& s, const DesktopSyn& syn, std::uint64_t now
     s.tries = 0;
     ++counters_.splices_begun;
     report(s, HeldEvent::splice_begun, now_ns, HeldClose::none);
+    s.confirmed = false;
+    s.answer_waits = answers_late(s);
+    if (s.answer_waits) {
+        ++counters_.late_answers;
+        s.sent_ns = now_ns;
+        arm(s, now_ns + std::uint64_t{s.rtt_us} * 10 * settings_.late_percent, now_ns);
+        return true;
+    }
     send_synack(s, now_ns);
     arm(s, now_ns + settings_.synack_retry_ns, now_ns);
     return true;
@@ -180,6 +194,9 @@ void Splicer::undo_splice(HeldSlot& s, std::uint64_t now_ns) noexcept {
     report(s, HeldEvent::splice_undone, now_ns, HeldClose::none);
     s.state = HeldState::held;
     s.terms.desktop_port = 0;
+    s.answer_waits = false;
+    s.irs += s.terms.server_delta; // of the connection that it is now
+    s.terms.server_delta = s.terms.server_ts_delta = 0;
     s.tries = 0;
     arm(s, held_due(s), now_ns);
 }
@@ -195,12 +212,19 @@ SpliceAction Splicer::from_desktop(SpliceRef ref, std::uint8_t* frame, const Par
     switch (s->state) {
     case HeldState::splicing:
         return desktop_splicing(*s, frame, packet, now_ns);
+    case HeldState::moving:
+        return desktop_moving(*s, frame, packet, now_ns);
     case HeldState::spliced:
+    case HeldState::resumed:
         return spliced_up(*s, frame, packet, now_ns);
     case HeldState::closing:
         if ((packet.tcp_flags & (tcp_syn | tcp_ack)) == tcp_syn) {
             release(*s, now_ns); // a new connection from the same port
             return kStale;
+        }
+        if (s->closing == ClosingKind::unwinding) {
+            unwind_desktop(*s, segment_facts(frame + packet.l4_offset, packet));
+            return {SpliceVerdict::consumed, SpliceDrop::none};
         }
         return spliced_up(*s, frame, packet, now_ns);
     default:
@@ -248,14 +272,23 @@ SpliceAction Splicer::desktop_splicing(HeldSlot& s, std::uint8_t* frame, const P
     return spliced_up(s, frame, packet, now_ns);
 }
 
+/// The desktop believes itself connected.
+void Splicer::confirm(HeldSlot& s, std::uint64_t now_ns) noexcept {
+    s.last_active_ns = s.looked_ns = now_ns;
+    if (!s.confirmed) {
+        s.confirmed = true;
+        ++counters_.spliced;
+        report(s, HeldEvent::spliced, now_ns, HeldClose::none);
+    }
+}
+
 /// The desktop's ACK has come: the banner goes out first, then everything is translated.
 void Splicer::complete_splice(HeldSlot& s, const std::uint8_t* tcp, std::uint64_t now_ns) noexcept {
     s.state = HeldState::spliced;
-    s.last_active_ns = now_ns;
     s.tries = 0;
-    ++counters_.spliced;
-    report(s, HeldEvent::spliced, now_ns, HeldClose::none);
+    confirm(s, now_ns);
     s.replaying = s.banner_kept != 0;
+    record(s, s.replaying ? RecordKind::replaying : RecordKind::spliced);
     if (s.replaying) {
         const TcpOptions options = parse_tcp_options(tcp, tcp_header_length(tcp));
         s.desktop_ts = options.timestamps ? options.ts_val : s.desktop_ts;

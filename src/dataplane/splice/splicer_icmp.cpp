@@ -14,13 +14,17 @@ SpliceAction Splicer::from_icmp_error(SpliceRef ref, std::uint8_t* frame,
         return kStale;
     }
     const bool spliced = s->state == HeldState::splicing || s->state == HeldState::spliced ||
+                         s->state == HeldState::resumed ||
                          (s->state == HeldState::closing && s->closing == ClosingKind::linger);
     const bool about_up = quote->src == s->tuple.source && quote->dst == s->tuple.server &&
                           quote->src_port == s->terms.held_port &&
                           quote->dst_port == s->tuple.server_port;
     if (about_up && spliced) {
         edit_icmp_quote(frame, *quote,
-                        {s->terms.desktop_port, quote->dst_port, 0U - s->terms.seq_delta, 0});
+                        {s->terms.desktop_port, quote->dst_port, 0U - s->terms.seq_delta,
+                         0U - s->terms.server_delta,
+                         s->terms.timestamps ? 0U - s->terms.ts_delta : 0U,
+                         s->terms.timestamps ? 0U - s->terms.server_ts_delta : 0U});
         return {SpliceVerdict::forward, SpliceDrop::none};
     }
     if (about_up) {
@@ -41,7 +45,9 @@ SpliceAction Splicer::from_icmp_error(SpliceRef ref, std::uint8_t* frame,
                             quote->dst_port == s->terms.desktop_port;
     if (about_down && spliced) {
         edit_icmp_quote(frame, *quote,
-                        {quote->src_port, s->terms.held_port, 0, s->terms.seq_delta});
+                        {quote->src_port, s->terms.held_port, s->terms.server_delta,
+                         s->terms.seq_delta, s->terms.timestamps ? s->terms.server_ts_delta : 0U,
+                         s->terms.timestamps ? s->terms.ts_delta : 0U});
         return {SpliceVerdict::forward, SpliceDrop::none};
     }
     return kStale;

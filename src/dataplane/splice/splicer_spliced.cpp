@@ -38,9 +38,13 @@ SpliceAction Splicer::spliced_up(HeldSlot& s, std::uint8_t* frame, const ParsedP
         return {SpliceVerdict::drop, SpliceDrop::bad_options};
     }
     s.last_active_ns = now_ns;
+    const std::uint64_t bytes_before = s.bytes_up;
     s.bytes_up += packet.payload_length;
-    if (s.state != HeldState::spliced) {
-        return {SpliceVerdict::forward, SpliceDrop::none};
+    if (s.state != HeldState::spliced) [[unlikely]] {
+        if (s.state != HeldState::resumed) {
+            return {SpliceVerdict::forward, SpliceDrop::none};
+        }
+        hear_desktop(s, f);
     }
     if ((f.flags & tcp_rst) != 0) {
         // Exact for its receiver, or the plain end of what its sender sent; else it may be refused.
@@ -53,6 +57,9 @@ SpliceAction Splicer::spliced_up(HeldSlot& s, std::uint8_t* frame, const ParsedP
         return {SpliceVerdict::forward, SpliceDrop::none}; // the server challenges it (RFC 5961 4)
     }
     advance(s.desktop_seen, f.seq + f.length);
+    if (((bytes_before ^ s.bytes_up) >> SenderMemory::kLookShift) != 0) [[unlikely]] {
+        look_at_upload(s, now_ns);
+    }
     if ((f.flags & tcp_ack) != 0) {
         advance_ack(s.desktop_acked, f.ack, s.server_seen);
         if (s.replaying) {
@@ -72,7 +79,8 @@ SpliceAction Splicer::spliced_up(HeldSlot& s, std::uint8_t* frame, const ParsedP
 SpliceAction Splicer::spliced_down(HeldSlot& s, std::uint8_t* frame, const ParsedPacket& packet,
                                    std::uint64_t now_ns) noexcept {
     std::uint8_t* tcp = frame + packet.l4_offset;
-    const SegmentFacts f = segment_facts(tcp, packet);
+    SegmentFacts f = segment_facts(tcp, packet);
+    f.seq -= s.terms.server_delta;
     std::uint32_t ts_val = s.ts_recent;
     if (!translate_to_desktop(tcp, tcp_header_length(tcp), s.terms, ts_val)) {
         ++counters_.bad_options;
@@ -81,11 +89,18 @@ SpliceAction Splicer::spliced_down(HeldSlot& s, std::uint8_t* frame, const Parse
     s.ts_recent = seq_before(s.ts_recent, ts_val) ? ts_val : s.ts_recent;
     s.last_active_ns = now_ns;
     s.bytes_down += packet.payload_length;
-    if (s.state != HeldState::spliced) {
-        return {SpliceVerdict::forward, SpliceDrop::none};
+    if (s.state != HeldState::spliced) [[unlikely]] {
+        if (s.state != HeldState::resumed) {
+            return {SpliceVerdict::forward, SpliceDrop::none};
+        }
+        hear_server(s, f);
     }
     if ((f.flags & tcp_rst) != 0) {
         if (f.seq == s.desktop_acked || f.seq == s.server_seen) {
+            const bool acknowledges = (f.flags & tcp_ack) != 0 && f.ack != s.server_acked;
+            if (!acknowledges && may_move(s, now_ns)) {
+                return {server_closes_early(s, f, now_ns), SpliceDrop::none};
+            }
             linger(s, HeldClose::server_rst, now_ns);
         }
         return {SpliceVerdict::forward, SpliceDrop::none};
@@ -93,6 +108,10 @@ SpliceAction Splicer::spliced_down(HeldSlot& s, std::uint8_t* frame, const Parse
     if ((f.flags & tcp_syn) != 0) {
         return {SpliceVerdict::forward,
                 SpliceDrop::none}; // a repeated SYN-ACK; its window is unscaled
+    }
+    if ((f.flags & tcp_fin) != 0 && f.length == 1 && f.ack == s.server_acked &&
+        may_move(s, now_ns)) {
+        return {server_closes_early(s, f, now_ns), SpliceDrop::none};
     }
     advance(s.server_seen, f.seq + f.length);
     if ((f.flags & tcp_ack) != 0) {
@@ -119,11 +138,15 @@ void Splicer::track_end(HeldSlot& s, std::uint64_t now_ns) noexcept {
 
 void Splicer::linger(HeldSlot& s, HeldClose why, std::uint64_t now_ns) noexcept {
     ++counters_.splices_ended;
+    remember_use(s);
     report(s, HeldEvent::splice_ended, now_ns, why);
     s.state = HeldState::closing;
     s.closing = ClosingKind::linger;
     s.close_reason = why;
     s.replaying = false;
+    if (!records_.empty()) {
+        clear_record(records_[index_of(s)]);
+    }
     arm(s, now_ns + settings_.linger_ns, now_ns);
 }
 
@@ -157,6 +180,7 @@ void Splicer::replay_progress(HeldSlot& s, std::uint64_t now_ns) noexcept {
     s.tries = 0;
     banners_.give_back(s.banner);
     s.banner = kNoSlot;
+    record(s, RecordKind::spliced);
     arm(s, spliced_due(s), now_ns);
 }
 

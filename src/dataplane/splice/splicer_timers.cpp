@@ -12,7 +12,8 @@ void Splicer::tick(std::uint64_t now_ns) noexcept {
 }
 
 void Splicer::fire(HeldSlot& s, std::uint64_t now_ns) noexcept {
-    const std::uint64_t due = s.state == HeldState::spliced ? spliced_due(s) : s.due_ns;
+    const std::uint64_t due =
+        s.state == HeldState::spliced || s.state == HeldState::resumed ? spliced_due(s) : s.due_ns;
     if (now_ns < due) { // the wheel goes around sooner than far deadlines; activity moves others
         timers_.arm(index_of(s), due, now_ns);
         return;
@@ -28,7 +29,11 @@ void Splicer::fire(HeldSlot& s, std::uint64_t now_ns) noexcept {
         fire_splicing(s, now_ns);
         break;
     case HeldState::spliced:
+    case HeldState::resumed:
         fire_spliced(s, now_ns);
+        break;
+    case HeldState::moving:
+        fire_moving(s, now_ns);
         break;
     case HeldState::closing:
         fire_closing(s, now_ns);
@@ -88,6 +93,12 @@ void Splicer::fire_held(HeldSlot& s, std::uint64_t now_ns) noexcept {
 }
 
 void Splicer::fire_splicing(HeldSlot& s, std::uint64_t now_ns) noexcept {
+    if (s.answer_waits) {
+        s.answer_waits = false;
+        send_synack(s, now_ns);
+        arm(s, now_ns + settings_.synack_retry_ns, now_ns);
+        return;
+    }
     if (s.tries >= settings_.synack_tries) {
         abort_splice(s, HeldClose::desktop_silent, now_ns);
         return;
@@ -121,6 +132,10 @@ void Splicer::fire_spliced(HeldSlot& s, std::uint64_t now_ns) noexcept {
 void Splicer::fire_closing(HeldSlot& s, std::uint64_t now_ns) noexcept {
     if (s.closing == ClosingKind::linger) {
         release(s, now_ns);
+        return;
+    }
+    if (s.closing == ClosingKind::unwinding) {
+        fire_unwinding(s, now_ns);
         return;
     }
     if (s.tries >= settings_.fin_tries) {

@@ -25,7 +25,7 @@ SpliceAction Splicer::from_upstream(SpliceRef ref, std::uint8_t* frame, const Pa
         packet.dst_port != s->terms.held_port || packet.src_port != s->terms.server_port) {
         return {SpliceVerdict::stale, SpliceDrop::none};
     }
-    if (s->state == HeldState::spliced ||
+    if (s->state == HeldState::spliced || s->state == HeldState::resumed ||
         (s->state == HeldState::closing && s->closing == ClosingKind::linger)) {
         return spliced_down(*s, frame, packet, now_ns);
     }
@@ -36,8 +36,15 @@ SpliceAction Splicer::from_upstream(SpliceRef ref, std::uint8_t* frame, const Pa
     case HeldState::dialing:
         upstream_dialing(*s, frame, packet, now_ns);
         break;
+    case HeldState::moving:
+        upstream_moving(*s, frame, packet, now_ns);
+        break;
     case HeldState::closing:
-        upstream_closing(*s, segment_facts(frame + packet.l4_offset, packet), now_ns);
+        if (s->closing == ClosingKind::unwinding) {
+            unwind_server(*s, segment_facts(frame + packet.l4_offset, packet));
+        } else {
+            upstream_closing(*s, segment_facts(frame + packet.l4_offset, packet), now_ns);
+        }
         break;
     default:
         upstream_held(*s, frame, packet, now_ns);
@@ -110,6 +117,7 @@ void Splicer::establish(HeldSlot& s, const SegmentFacts& f, const std::uint8_t* 
     }
     s.state = HeldState::held;
     ++counters_.established;
+    record(s, RecordKind::held);
     ack_upstream(s, now_ns);
     report(s, HeldEvent::established, now_ns, HeldClose::none);
     s.tries = 0;
@@ -162,6 +170,10 @@ void Splicer::upstream_reset(HeldSlot& s, const SegmentFacts& f, std::uint64_t n
     }
     if (s.state == HeldState::splicing) {
         ++counters_.closed_at_handover;
+        if (may_move(s, now_ns)) { // the desktop has not sent a byte yet
+            begin_move(s, false, now_ns);
+            return;
+        }
         ++counters_.splices_ended;
         report(s, HeldEvent::splice_ended, now_ns, HeldClose::server_rst);
         reset_desktop(s, s.irs + 1, true, s.desktop_isn + 1);
@@ -176,7 +188,8 @@ void Splicer::upstream_reset(HeldSlot& s, const SegmentFacts& f, std::uint64_t n
 /// A SYN on an established connection: the server repeats its SYN-ACK because it defers the accept
 /// until data comes (or our ACK was lost), the network duplicated it, or somebody guesses.
 void Splicer::upstream_syn(HeldSlot& s, const SegmentFacts& f, std::uint64_t now_ns) noexcept {
-    const bool repeated = (f.flags & tcp_ack) != 0 && f.seq == s.irs && f.ack == s.iss + 1;
+    const bool repeated =
+        (f.flags & tcp_ack) != 0 && f.seq == s.irs + s.terms.server_delta && f.ack == s.iss + 1;
     if (!repeated) {
         challenge_upstream(s, now_ns); // RFC 5961 4.2
         return;
@@ -264,6 +277,11 @@ void Splicer::keep_banner(HeldSlot& s, const SegmentFacts& f, const std::uint8_t
         ++s.rcv_nxt;
         s.server_fin = true;
         close_with_fin(s, HeldClose::server_fin, now_ns);
+        return;
+    }
+    if ((f.flags & tcp_fin) != 0 && may_move(s, now_ns)) {
+        ++counters_.closed_at_handover;
+        begin_move(s, true, now_ns);
         return;
     }
     if (taken != 0) {

@@ -29,6 +29,22 @@ bool options_of(const std::uint8_t* tcp, unsigned header, const SpliceTerms& ter
     return !out.malformed;
 }
 
+bool moved(const SpliceTerms& terms) noexcept {
+    return (terms.server_delta | terms.server_ts_delta) != 0;
+}
+
+/// What the desktop says of the server's numbers.
+void shift_echoes(std::uint8_t* tcp, const TcpOptions& options, const SpliceTerms& terms) noexcept {
+    if ((tcp[13] & tcp_ack) == 0) {
+        return;
+    }
+    replace_tcp32(tcp, kAck, load_be32(tcp + kAck) + terms.server_delta);
+    shift_sack_blocks(tcp, options, terms.server_delta);
+    if (terms.timestamps && options.timestamps) {
+        replace_tcp32(tcp, options.ts_offset + 4U, options.ts_ecr + terms.server_ts_delta);
+    }
+}
+
 } // namespace
 
 bool translate_to_server(std::uint8_t* tcp, unsigned header, const SpliceTerms& terms,
@@ -42,6 +58,9 @@ bool translate_to_server(std::uint8_t* tcp, unsigned header, const SpliceTerms& 
     if (terms.timestamps && options.timestamps) {
         ts_val = options.ts_val;
         replace_tcp32(tcp, options.ts_offset, options.ts_val + terms.ts_delta);
+    }
+    if (moved(terms)) [[unlikely]] {
+        shift_echoes(tcp, options, terms);
     }
     return true;
 }
@@ -67,6 +86,12 @@ bool translate_to_desktop(std::uint8_t* tcp, unsigned header, SpliceTerms& terms
                 terms.ts_floor = echo - kFloorDistance;
             }
             replace_tcp32(tcp, options.ts_offset + 4U, echo);
+        }
+    }
+    if (moved(terms)) [[unlikely]] {
+        replace_tcp32(tcp, kSeq, load_be32(tcp + kSeq) - terms.server_delta);
+        if (terms.timestamps && options.timestamps) {
+            replace_tcp32(tcp, options.ts_offset, options.ts_val - terms.server_ts_delta);
         }
     }
     return true;

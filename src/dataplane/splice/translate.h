@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Header translation between the desktop's view of a spliced connection and the server's. Only
 // sequence numbers of the desktop's direction, its timestamps and its port differ; the server's own
-// sequence numbers and timestamps pass unchanged. Checksums are updated incrementally (RFC 1624),
+// sequence numbers and timestamps pass unchanged, unless the splice was moved to a connection that
+// the desktop does not know of. Checksums are updated incrementally (RFC 1624),
 // so damage to the payload stays visible end to end. Pure; hot path; in place.
 #pragma once
 
@@ -17,6 +18,9 @@ struct SpliceTerms {
     std::uint32_t seq_delta = 0; ///< upstream SEQ = desktop's SEQ + this (mod 2^32)
     std::uint32_t ts_delta = 0;  ///< upstream TSval = desktop's TSval + this
     std::uint32_t ts_floor = 0;  ///< at first the desktop's first TSval: no echo goes below it
+    // Of the server's direction; not 0 only where a splice was moved to a fresh connection.
+    std::uint32_t server_delta = 0;    ///< upstream SEQ = the desktop's view of it + this
+    std::uint32_t server_ts_delta = 0; ///< upstream TSval = the desktop's view of it + this
     std::uint16_t held_port = 0;
     std::uint16_t desktop_port = 0; ///< 0: not spliced
     std::uint16_t server_port = 0;

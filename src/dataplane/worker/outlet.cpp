@@ -122,6 +122,8 @@ void Outlet::drain_splicer() noexcept {
             state_.counters.add(Counter::splices);
         } else if (message->event == HeldEvent::fallback) {
             state_.counters.add(Counter::splice_fallbacks);
+        } else if (message->event == HeldEvent::replayed) {
+            state_.counters.add(Counter::splices_replayed);
         }
         state_.report(*message);
         reports.pop();

@@ -181,6 +181,9 @@ void SpliceStage::desktop_syn(BatchSlot& slot) noexcept {
         flow.has_splice = true;
         state_.flows.cold(flow).splice = outcome.ref;
         flow.counted_answer = true;
+        if (outcome.late) {
+            state_.counters.add(Counter::late_answers);
+        }
         count_.begin_spliced(slot);
         slot.fate = Fate::consumed;
         return;

@@ -13,6 +13,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace foregate::dataplane {
@@ -24,6 +25,10 @@ public:
     Worker(unsigned index, const Settings& settings, std::vector<PortLane> lanes, rte_mempool* pool,
            SpreadLanes spread, Port* primary_desktops, Port* primary_clients, GenerationSlot& generations);
 
+    /// Before the first turn: where its splicer keeps records for the process after this one, and what the process before
+    /// has left of flows that are this worker's. A splice goes on when its desktop is still known.
+    void take_over(std::span<SpliceRecord> records, std::span<const SpliceRecord> left_behind,
+                   std::uint64_t now_ns) noexcept;
     /// One turn. True when there was anything to do.
     bool poll(std::uint64_t now_ns) noexcept;
 
@@ -75,6 +80,8 @@ private:
     void take_orders() noexcept;
     void obey(const Order& order) noexcept;
     void open_held(const OpenHeld& order) noexcept;
+    [[nodiscard]] Flow* insert_held_flow(const OpenedHeld& opened, const OpenHeld& order) noexcept;
+    void take_over_one(const SpliceRecord& record) noexcept;
     void age_flows() noexcept;
     void continue_snapshot() noexcept;
     void view_held(Snapshot& into) noexcept;

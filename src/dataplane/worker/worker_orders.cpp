@@ -116,13 +116,20 @@ void Worker::open_held(const OpenHeld& order) noexcept {
     if (!opened) {
         return; // reported by the splicer
     }
-    bool from_low = false;
-    const FlowKey key = flow_key(order.source, opened->tuple.source_port, order.server, order.port, kProtoTcp, from_low);
-    Flow* flow = state_.flows.insert(key, state_.flows.hash(key));
-    if (flow == nullptr) {
+    if (insert_held_flow(*opened, order) == nullptr) {
         state_.counters.drop(DropReason::flow_table_full);
         state_.splicer.close(order.id, state_.now_ns);
-        return;
+    }
+}
+
+/// The flow of a held connection's own five-tuple; nullptr when there is no room.
+Flow* Worker::insert_held_flow(const OpenedHeld& opened, const OpenHeld& order) noexcept {
+    bool from_low = false;
+    const FlowKey key = flow_key(opened.tuple.source, opened.tuple.source_port, opened.tuple.server,
+                                 opened.tuple.server_port, kProtoTcp, from_low);
+    Flow* flow = state_.flows.insert(key, state_.flows.hash(key));
+    if (flow == nullptr) {
+        return nullptr;
     }
     flow->desktop_is_low = from_low;
     flow->begun_by_desktop = true;
@@ -135,9 +142,56 @@ void Worker::open_held(const OpenHeld& order) noexcept {
     flow->last_seen_ms = state_.now_ms();
     FlowCold& cold = state_.flows.cold(*flow);
     cold.usage_class = order.usage_class;
+    cold.splice = opened.ref;
+    cold.created_ms = state_.now_ms();
+    state_.new_flows.begun(opened.tuple.source, state_.now_ns); // counted with the desktop's own, limited by the plan's caps
+    return flow;
+}
+
+void Worker::take_over(std::span<SpliceRecord> records, std::span<const SpliceRecord> left_behind,
+                       std::uint64_t now_ns) noexcept {
+    begin_turn(now_ns);
+    state_.splicer.keep_records(records);
+    for (const SpliceRecord& record : left_behind) {
+        take_over_one(record);
+    }
+    state_.counters.add(Counter::splices_taken_over, state_.splicer.counters().taken_over);
+    state_.counters.add(Counter::splices_left_behind, state_.splicer.counters().left_behind);
+}
+
+void Worker::take_over_one(const SpliceRecord& record) noexcept {
+    const DesktopTable& desktops = *state_.generation->desktops;
+    const DesktopRecord* desktop = desktops.find(record.source);
+    OpenHeld order;
+    order.desktop = desktop != nullptr ? desktop->desktop : 0;
+    order.usage_class = desktop != nullptr ? desktop->usage_class : std::uint16_t{0};
+    const bool known = desktop != nullptr || desktops.allow_unknown();
+    const auto opened = state_.splicer.take_over(record, order, known, state_.now_ns);
+    if (!opened || insert_held_flow(*opened, order) == nullptr || record.desktop_port == 0 ||
+        record.desktop_port == record.held_port) {
+        return;
+    }
+    bool from_low = false;
+    const FlowKey key = flow_key(record.source, record.desktop_port, record.server, record.server_port, kProtoTcp, from_low);
+    Flow* flow = state_.flows.insert(key, state_.flows.hash(key));
+    if (flow == nullptr) {
+        return;
+    }
+    flow->desktop_is_low = from_low;
+    flow->begun_by_desktop = true;
+    const bool goes_on = state_.splicer.state(opened->ref) == HeldState::resumed;
+    flow->tcp = goes_on ? TcpPhase::established : TcpPhase::opening; // which ages soon
+    flow->counted_connection = flow->counted_answer = true; // by the process before
+    flow->has_splice = true;
+    flow->last_seen_ms = state_.now_ms();
+    const CatalogueTables* tables = state_.generation->catalogue.get();
+    flow->app = tables != nullptr ? tables->catalogue.port_type(kProtoTcp, record.server_port)
+                                  : app_type_of_port(kProtoTcp, record.server_port);
+    FlowCold& cold = state_.flows.cold(*flow);
     cold.splice = opened->ref;
     cold.created_ms = state_.now_ms();
-    state_.new_flows.begun(order.source, state_.now_ns); // counted with the desktop's own, limited by the plan's caps
+    cold.client_is_low = from_low;
+    state_.new_flows.begun(record.source, state_.now_ns);
 }
 
 void Worker::age_flows() noexcept {

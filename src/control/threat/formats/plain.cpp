@@ -21,7 +21,8 @@ std::string_view bare(std::string_view line) {
 /// An address, or a word that begins like a prefix.
 bool begins_with_address(std::string_view line) {
     const std::string_view word = line.substr(0, line.find_first_of(" \t\v\f"));
-    return IpAddress::parse(word) || IpAddress::parse(word.substr(0, word.find('/')));
+    return may_be_address(word) &&
+           (IpAddress::parse(word) || IpAddress::parse(word.substr(0, word.find('/'))));
 }
 
 void read_first_word(std::string_view line, FeedIntake& intake) {

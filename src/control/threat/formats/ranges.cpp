@@ -50,6 +50,10 @@ std::optional<RangeLine> parse(std::string_view line) {
 
 bool takes(std::string_view line) {
     const std::string_view bare = trimmed(without_comment(line, "#;"));
+    if (bare.find('-') == std::string_view::npos ||
+        (bare.find_first_of(":,") == std::string_view::npos && !may_be_address(bare))) {
+        return false;
+    }
     return parse_range(bare).has_value() || parse(bare).has_value();
 }
 

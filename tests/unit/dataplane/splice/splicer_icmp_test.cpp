@@ -161,5 +161,81 @@ TEST(SplicerIcmp, ShortOrForeignQuotesAreNotRead) {
     EXPECT_FALSE(parse_icmp_quote(syn.frame.data(), syn.parsed));
 }
 
+TEST(SplicerIcmp, TimestampsInAQuoteAreTheSendersOwn) {
+    for (const bool v6 : {false, true}) {
+        Rig rig({.v6 = v6, .timestamps = true});
+        ASSERT_TRUE(rig.splice());
+        const unsigned quoted = (v6 ? 40U : 20U) + 40;
+        const std::string data(100, 'd');
+        const Packet desktops = to_packet(rig.desktop_segment(tcp_ack, rig.c(), rig.s(), data));
+        rig.desktop_sends(tcp_ack, rig.c(), rig.s(), data);
+        Packet up = too_big(rig, rig.packet, rig.order.source, quoted);
+        EXPECT_EQ(rig.splicer.from_icmp_error(rig.ref, up.frame.data(), up.parsed, rig.now).verdict,
+                  SpliceVerdict::forward);
+        EXPECT_TRUE(checksum_right(up));
+        EXPECT_EQ(std::memcmp(up.frame.data() + up.parsed.payload_offset,
+                              desktops.frame.data() + 14, quoted),
+                  0);
+        rig.upstream_ts += 1000; // an echo of something that the desktop has sent
+        const Packet servers = to_packet(rig.server_segment(tcp_ack, rig.s(), rig.iss + 1, data));
+        rig.server_sends(tcp_ack, rig.s(), rig.iss + 1, data);
+        Packet down = too_big(rig, rig.packet, rig.order.server, quoted);
+        EXPECT_EQ(
+            rig.splicer.from_icmp_error(rig.ref, down.frame.data(), down.parsed, rig.now).verdict,
+            SpliceVerdict::forward);
+        EXPECT_TRUE(checksum_right(down));
+        EXPECT_EQ(std::memcmp(down.frame.data() + down.parsed.payload_offset,
+                              servers.frame.data() + 14, quoted),
+                  0);
+    }
+}
+
+/// `packet` (IPv6, TCP) with `extensions` before the TCP header.
+Packet with_extensions(const Packet& packet, const std::vector<std::uint8_t>& extensions,
+                       std::uint8_t first) {
+    Packet out = packet;
+    std::uint8_t* ip = out.frame.data() + 14;
+    std::memcpy(ip + 40 + extensions.size(), packet.frame.data() + 54, packet.length - 54);
+    std::memcpy(ip + 40, extensions.data(), extensions.size());
+    store_be16(ip + 4, static_cast<std::uint16_t>(load_be16(ip + 4) + extensions.size()));
+    ip[6] = first;
+    out.length += static_cast<unsigned>(extensions.size());
+    return out;
+}
+
+TEST(SplicerIcmp, ExtensionHeadersInAQuote) {
+    Rig rig({.v6 = true});
+    ASSERT_TRUE(rig.splice());
+    Packet desktops = to_packet(rig.desktop_segment(tcp_ack, rig.c(), rig.s(), "data"));
+    rig.desktop_sends(tcp_ack, rig.c(), rig.s(), "data");
+    // Hop-by-hop of 16 bytes, destination options of 8, a first fragment.
+    std::vector<std::uint8_t> headers{60, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+                                      44, 0, 1, 4,  0, 0, 0, 0, 6, 0, 0, 1, 0, 0, 0, 9};
+    const Packet about = with_extensions(rig.packet, headers, 0);
+    const Packet wanted = with_extensions(desktops, headers, 0);
+    const unsigned quoted = 40 + 32 + 20;
+    Packet error = too_big(rig, about, rig.order.source, quoted);
+    ASSERT_TRUE(parse_icmp_quote(error.frame.data(), error.parsed));
+    EXPECT_EQ(
+        rig.splicer.from_icmp_error(rig.ref, error.frame.data(), error.parsed, rig.now).verdict,
+        SpliceVerdict::forward);
+    EXPECT_TRUE(checksum_right(error));
+    EXPECT_EQ(std::memcmp(error.frame.data() + error.parsed.payload_offset,
+                          wanted.frame.data() + 14, quoted),
+              0);
+    // Cut anywhere before TCP's ports are whole, it is not read.
+    for (unsigned cut = 40; cut < 40 + 32 + 8; ++cut) {
+        Packet e = too_big(rig, about, rig.order.source, cut);
+        EXPECT_FALSE(parse_icmp_quote(e.frame.data(), e.parsed)) << cut;
+    }
+    headers[27] = 8; // a later fragment
+    Packet later = too_big(rig, with_extensions(rig.packet, headers, 0), rig.order.source, quoted);
+    EXPECT_FALSE(parse_icmp_quote(later.frame.data(), later.parsed));
+    headers[24] = 50; // something that hides what follows
+    headers[27] = 1;
+    Packet hidden = too_big(rig, with_extensions(rig.packet, headers, 0), rig.order.source, quoted);
+    EXPECT_FALSE(parse_icmp_quote(hidden.frame.data(), hidden.parsed));
+}
+
 } // namespace
 } // namespace foregate::dataplane

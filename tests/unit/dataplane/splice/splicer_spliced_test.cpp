@@ -108,6 +108,7 @@ TEST(SplicerSpliced, HalfCloseBothWaysAndPortReuse) {
     for (const bool desktop_first : {true, false}) {
         Rig rig;
         ASSERT_TRUE(rig.splice());
+        rig.pass(20 * kSecond); // long after the hand-over
         const std::uint32_t up = rig.iss + 1;
         if (desktop_first) {
             rig.desktop_sends(tcp_fin | tcp_ack, rig.c(), rig.s());
@@ -155,6 +156,7 @@ TEST(SplicerSpliced, ResetsPassAndOnlyExactOnesEnd) {
     for (const bool from_server : {true, false}) {
         Rig rig;
         ASSERT_TRUE(rig.splice());
+        rig.pass(20 * kSecond); // long after the hand-over
         const auto reset = [&](std::uint32_t off) {
             return from_server ? rig.server_sends(tcp_rst, rig.s() + off, 0)
                                : rig.desktop_sends(tcp_rst, rig.c() + off, 0);
