@@ -21,6 +21,7 @@ LIBRARY_FOLDERS = [
     (re.compile(r"^(tbb/|oneapi/)"), ["control", "forecast"]),
     (re.compile(r"^(libcli\.h|editline/|histedit\.h)"), ["control/console"]),
     (re.compile(r"^ares"), ["control/destination"]),
+    (re.compile(r"^idn2\.h$"), ["control/threat"]),
     (re.compile(r"^libmnl/"), ["control/net"]),
     (re.compile(r"^prometheus/"), ["control/telemetry"]),
 ]

@@ -4,6 +4,7 @@
 
 PACKAGES="libdpdk-dev dpdk libpcap-dev libhyperscan-dev libtbb-dev libeigen3-dev libgtest-dev libgmock-dev libyaml-cpp-dev libcli-dev
  libedit-dev libsqlite3-dev prometheus-cpp-dev nlohmann-json3-dev libspdlog-dev libcli11-dev libmnl-dev libc-ares-dev libssl-dev
+  libidn2-dev publicsuffix
  meson ninja-build g++ pkg-config
  iproute2 ethtool nginx-light postgresql-15 postgresql-client-15 dnsmasq-base tcpdump curl openssl iputils-ping python3
  telnet procps"

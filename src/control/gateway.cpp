@@ -100,6 +100,9 @@ Gateway::Gateway(const Config& given)
             [this](unsigned worker, const dataplane::Order& order) { return dataplane.post(worker, order); }) {
     started_at_ = std::chrono::steady_clock::now();
     silence_shared_interfaces(config);
+    for (const FeedConfig& feed : config.threats.feeds) {
+        warnings.set_severity(feed.name, feed.severity);
+    }
     threats.load_first();
     catalogue.load_first();
     publisher.set(kernel.table());

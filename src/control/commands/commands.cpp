@@ -53,7 +53,7 @@ constexpr Row kOrders[] = {
     {"session logout",    "NAME",                "end a session and close what it held", session_logout, desktop_names},
     {"session cut",       "NAME [REASON]",       "cut the secondary interface", session_cut, desktop_then_reason},
     {"session restore",   "NAME",                "bring the secondary interface back", session_restore, desktop_names},
-    {"threat reload",     "",                    "read the threat feeds anew", threat_reload},
+    {"threat reload",     "[accept]",            "read the threat feeds anew; accept: shrunk ones too", threat_reload},
     {"catalogue reload",  "",                    "read the catalogue files anew", catalogue_reload},
     {"log reopen",        "",                    "open the events file and the log anew, after a rotation", log_reopen},
     {"plan on",           "",                    "plan by forecast", plan_on},

@@ -75,8 +75,12 @@ CommandResult session_restore(Gateway& gateway, const CommandArgs& args) {
                           gateway.sessions.restore(name, std::chrono::steady_clock::now()));
 }
 
-CommandResult threat_reload(Gateway& gateway, const CommandArgs&) {
-    const bool begun = gateway.threats.reload();
+CommandResult threat_reload(Gateway& gateway, const CommandArgs& args) {
+    const bool accept = !args.words.empty();
+    if (accept && args.words[0] != "accept") {
+        return CommandResult::failure("threat reload: expected accept or nothing");
+    }
+    const bool begun = gateway.threats.reload(accept ? ShrunkFeeds::accept : ShrunkFeeds::keep_last_good);
     return CommandResult::success({{"reload", begun ? "begun" : "follows the one that is running"},
                                    {"loads_before", gateway.threats.loads()}});
 }

@@ -28,6 +28,9 @@ Json feed_row(const FeedStatus& feed, const FeedConfig* config) {
     row["refused"] = feed.report.refused;
     row["duplicate"] = feed.report.duplicate;
     row["shadowed"] = feed.report.shadowed;
+    row["unmatched"] = feed.report.unmatched;
+    row["expired"] = feed.report.expired;
+    row["bad_names"] = feed.report.bad_names;
     row["path"] = feed.report.path;
     return row;
 }

@@ -196,6 +196,9 @@ struct FeedConfig {
     std::string category = "malware";
     double max_shrink = 0.5; ///< an update smaller than this share of the last good one is refused
     bool private_addresses = false; ///< entries in private address space are taken, not refused
+    bool public_suffixes = false;   ///< public suffixes and names of one label are taken, not refused
+    std::chrono::seconds time_to_live{0}; ///< after the file was written; 0: for ever
+    std::uint8_t severity = 1;            ///< of its alerts, 1 the highest
     SourceMark mark;
     bool operator==(const FeedConfig&) const = default;
 };

@@ -405,9 +405,9 @@ Scalar<std::filesystem::path> path() {
             }};
 }
 
-Scalar<std::filesystem::path> existing_file() {
-    return {"a file", "existing; from the config's folder if relative",
-            [](std::string_view text, const Reading& reading) {
+Scalar<std::filesystem::path> existing_file(bool or_folder) {
+    return {or_folder ? "a file or folder" : "a file", "existing; from the config's folder if relative",
+            [or_folder](std::string_view text, const Reading& reading) {
                 using P = Parsed<std::filesystem::path>;
                 if (text.empty()) {
                     return P::failed("an empty path, expected a file");
@@ -418,7 +418,8 @@ Scalar<std::filesystem::path> existing_file() {
                 if (!std::filesystem::exists(status)) {
                     return P::failed("missing file " + file.string() + ", expected it to exist");
                 }
-                if (!std::filesystem::is_regular_file(status)) {
+                const bool folder = or_folder && std::filesystem::is_directory(status);
+                if (!folder && !std::filesystem::is_regular_file(status)) {
                     return P::failed(file.string() + " is no plain file, expected one");
                 }
                 if (::access(file.c_str(), R_OK) != 0) {

@@ -46,8 +46,8 @@ namespace foregate::control {
 [[nodiscard]] Scalar<std::chrono::seconds> bucket_length();
 /// A file or folder that need not exist yet.
 [[nodiscard]] Scalar<std::filesystem::path> path();
-/// A file that must exist and be readable.
-[[nodiscard]] Scalar<std::filesystem::path> existing_file();
+/// A file that must exist and be readable; with `or_folder` a folder may take its place.
+[[nodiscard]] Scalar<std::filesystem::path> existing_file(bool or_folder = false);
 
 /// One of some words.
 template <class E> Scalar<E> word(std::vector<std::pair<std::string, E>> choices) {

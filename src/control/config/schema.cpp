@@ -323,8 +323,8 @@ const Rows<FeedConfig>& feed_rows() {
     using F = FeedConfig;
     static const Rows<F> rows{
         required(key("name", &F::name, label(32), "", "in events and metrics")),
-        required(key("path", &F::path, existing_file(), "",
-                     "domains, hosts, addresses or prefixes, one a line")),
+        required(key("path", &F::path, existing_file(true), "",
+                     "file or folder in any format of docs/threats.md")),
         key("action", &F::action,
             word<ThreatAction>({{"note", ThreatAction::note}, {"block", ThreatAction::block}}),
             "block", "note: an event only"),
@@ -333,6 +333,11 @@ const Rows<FeedConfig>& feed_rows() {
             "an update smaller than this share of the last is refused"),
         key("private", &F::private_addresses, flag(), "false",
             "take entries in private address space"),
+        key("public-suffixes", &F::public_suffixes, flag(), "false",
+            "take names of one label and such as co.uk"),
+        key("time-to-live", &F::time_to_live, seconds(hours(1), hours(24 * 366), true), "never",
+            "a feed that was not written for longer ends"),
+        key("severity", &F::severity, whole(1, 4), "1", "of its alerts; 1 is the highest"),
     };
     return rows;
 }

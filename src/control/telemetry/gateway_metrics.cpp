@@ -290,6 +290,9 @@ void add_threats(Samples& out, const Gateway& gateway) {
         out.gauge("foregate_feed_entries", "entries of the feed in force", feed.in_force, labels);
         out.gauge("foregate_feed_rejected_entries", "entries of the feed that were not taken",
                   feed.report.rejected + feed.report.refused, labels);
+        out.gauge("foregate_feed_unmatched_entries",
+                  "entries of the feed that are kept but not matched yet", feed.report.unmatched,
+                  labels);
         out.gauge("foregate_feed_fresh",
                   "1 while the feed's file is in force as it is, 0 while an older version is",
                   feed.state == FeedState::fresh ? 1 : 0, labels);

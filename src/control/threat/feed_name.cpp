@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/threat/feed_name.h"
 
+#include "control/threat/feed_text.h"
 #include "dataplane/packet/ip_address.h"
+
+#include <idn2.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -21,19 +24,8 @@ bool is_name_char(char c) {
     return (c >= 'a' && c <= 'z') || is_digit(c) || c == '_' || c == '-' || c == '.';
 }
 
-std::string lower_case(std::string_view text) {
-    std::string lower(text);
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return lower;
-}
-
 std::string describe_byte(char c) {
     const auto value = static_cast<unsigned char>(c);
-    if (value >= 0x80) {
-        return "not ASCII; write the name in punycode (xn--)";
-    }
     char text[48];
     if (value > 0x20 && value < 0x7f) {
         std::snprintf(text, sizeof text, "'%c' cannot stand in a host name", c);
@@ -86,6 +78,32 @@ std::string check_labels(std::string_view name) {
     return {};
 }
 
+bool is_ascii(std::string_view text) {
+    return std::all_of(text.begin(), text.end(),
+                       [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+/// Unicode to punycode (IDNA 2008, with the mapping of case and width that browsers do); the reason
+/// in `reason` when it does not go.
+std::string to_punycode(const std::string& name, std::string& reason) {
+    // A zero byte would end the text early, and a long one costs time for nothing.
+    constexpr std::size_t kMaxUnicodeBytes = 1024;
+    if (name.size() > kMaxUnicodeBytes || name.find('\0') != std::string::npos) {
+        reason = "not ASCII, and no name in Unicode";
+        return {};
+    }
+    char* converted = nullptr;
+    const int status =
+        idn2_to_ascii_8z(name.c_str(), &converted, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+    if (status != IDN2_OK) {
+        reason = std::string("not ASCII, and no name in Unicode: ") + idn2_strerror(status);
+        return {};
+    }
+    std::string ascii = lower_case(converted);
+    idn2_free(converted);
+    return ascii;
+}
+
 bool last_label_is_numeric(std::string_view name) {
     const std::string_view last = name.substr(name.rfind('.') + 1);
     return std::all_of(last.begin(), last.end(), is_digit);
@@ -107,6 +125,12 @@ FeedName parse_feed_name(std::string_view word) {
         word.remove_suffix(1);
     }
     std::string name = lower_case(word);
+    if (!is_ascii(name)) {
+        name = to_punycode(name, result.reason);
+        if (!result.reason.empty()) {
+            return result;
+        }
+    }
     result.reason = check_labels(name);
     if (!result.reason.empty()) {
         return result;

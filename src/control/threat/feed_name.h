@@ -15,9 +15,10 @@ struct FeedName {
     std::string reason;        ///< why it is no name; empty when it is one
 };
 
-/// One word of a feed. Lower case, one trailing dot gone; rejected with a reason: URLs, paths,
-/// ports, addresses in disguise ("*.1.2.3.4"), ad-blocker rules, bytes outside a-z 0-9 _ - . ,
-/// empty labels, labels over 63 and names over 253 bytes. Nothing is ever widened to make it fit.
+/// One word of a feed. Lower case, one trailing dot gone, Unicode in punycode (IDNA 2008); rejected
+/// with a reason: URLs, paths, ports, addresses in disguise ("*.1.2.3.4"), ad-blocker rules, bytes
+/// outside a-z 0-9 _ - . , empty labels, labels over 63 and names over 253 bytes. Nothing is ever
+/// widened to make it fit.
 [[nodiscard]] FeedName parse_feed_name(std::string_view word);
 
 /// The host that a line of names, addresses or URLs asks about: scheme, user, port, path and

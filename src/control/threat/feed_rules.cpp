@@ -80,6 +80,9 @@ std::string why_refused(const FeedName& name, const FeedRules& rules) {
     if (rules.refuse_single_label && name.single_label) {
         return "a name of one label: a top-level domain, or a host without its domain";
     }
+    if (rules.suffixes != nullptr && rules.suffixes->contains(name.name)) {
+        return "a public suffix, below which anybody may register";
+    }
     for (const std::string& own : rules.own_names) {
         if (is_at_or_below(name.name, own) || is_at_or_below(own, name.name)) {
             return "touches our own name " + own;

@@ -3,8 +3,8 @@
 // itself or from half the Internet. Pure.
 #pragma once
 
+#include "control/threat/feed_content.h"
 #include "control/threat/feed_name.h"
-#include "control/threat/feed_reader.h"
 
 #include <string>
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -33,6 +34,25 @@ Json lines_to_json(const std::vector<FeedLineNote>& lines) {
     return array;
 }
 
+Json kinds_to_json(const FeedReport& report) {
+    Json kinds = Json::object();
+    for (std::size_t i = 0; i < kUnmatchedKinds; ++i) {
+        kinds[std::string(unmatched_kind_name(static_cast<UnmatchedKind>(i)))] =
+            report.unmatched_by_kind[i];
+    }
+    return kinds;
+}
+
+/// As the gateway reads feeds, without its own addresses.
+FeedRules offline_rules() {
+    FeedRules rules;
+    rules.suffixes = PublicSuffixes::of_system();
+    rules.now = std::chrono::duration_cast<std::chrono::seconds>(
+                    std::chrono::system_clock::now().time_since_epoch())
+                    .count();
+    return rules;
+}
+
 Json report_to_json(const FeedReport& report) {
     return {{"file", report.path},
             {"format", report.format},
@@ -43,6 +63,12 @@ Json report_to_json(const FeedReport& report) {
             {"refused", report.refused},
             {"duplicate", report.duplicate},
             {"shadowed", report.shadowed},
+            {"unmatched", report.unmatched},
+            {"unmatched_kinds", kinds_to_json(report)},
+            {"expired", report.expired},
+            {"bad_names", report.bad_names},
+            {"skipped", report.skipped},
+            {"truncated", report.truncated.empty() ? Json(nullptr) : Json(report.truncated)},
             {"rejected_lines", lines_to_json(report.rejected_lines)},
             {"refused_lines", lines_to_json(report.refused_lines)}};
 }
@@ -61,13 +87,26 @@ void print_report(const FeedReport& report, std::ostream& out) {
     out << report.path << ": " << report.format << ", " << report.lines
         << " lines: " << report.loaded << " loaded, " << report.rejected << " rejected, "
         << report.refused << " refused, " << report.duplicate << " duplicate, " << report.shadowed
-        << " shadowed\n";
+        << " shadowed, " << report.unmatched << " not matched yet, " << report.expired
+        << " expired, " << report.skipped << " skipped\n";
+    for (std::size_t i = 0; i < kUnmatchedKinds; ++i) {
+        if (report.unmatched_by_kind[i] > 0) {
+            out << "  not matched yet: " << report.unmatched_by_kind[i] << " of kind "
+                << unmatched_kind_name(static_cast<UnmatchedKind>(i)) << '\n';
+        }
+    }
+    if (report.bad_names > 0) {
+        out << "  " << report.bad_names << " of the rejected are bad names\n";
+    }
+    if (!report.truncated.empty()) {
+        out << "  cut off: " << report.truncated << '\n';
+    }
     print_lines(report.refused_lines, report.refused, "refused", out);
     print_lines(report.rejected_lines, report.rejected, "rejected", out);
 }
 
 bool is_usable(const FeedReport& report) {
-    return report.loaded > 0 || report.entries_seen == 0;
+    return report.loaded > 0 || report.unmatched > 0 || report.entries_seen == 0;
 }
 
 std::vector<FeedDefinition> feeds_under(const std::string& path) {
@@ -150,7 +189,7 @@ void match_all(const ThreatDb& db, bool json, std::istream& in, std::ostream& ou
 std::vector<FeedReport> threat_check(const std::vector<std::string>& files) {
     std::vector<FeedReport> reports;
     for (const std::string& file : files) {
-        reports.push_back(read_feed(file, FeedRules{}).report);
+        reports.push_back(read_feed(file, offline_rules()).report);
     }
     return reports;
 }
@@ -189,6 +228,7 @@ int run_threat_check(const std::vector<std::string>& files, bool json, std::ostr
 ThreatDb threat_list_of(const std::string& feeds, std::ostream& err) {
     ThreatSources sources;
     sources.feeds = feeds_under(feeds);
+    sources.rules = offline_rules();
     ThreatLoader loader;
     ThreatLoad load = loader.load(sources);
     for (const std::string& note : load.notes) {

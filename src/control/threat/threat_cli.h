@@ -27,7 +27,8 @@ int run_threat_check(const std::vector<std::string>& files, bool json, std::ostr
 int run_threat_match(const std::string& feeds, const std::string& names, bool json,
                      std::istream& in, std::ostream& out, std::ostream& err);
 
-/// The threat list of a feed file, or of all files below a folder; the loader's notes go to `err`. Throws FeedUnreadable.
+/// The threat list of a feed file, or of all files below a folder; the loader's notes go to `err`.
+/// Throws FeedUnreadable.
 [[nodiscard]] dataplane::ThreatDb threat_list_of(const std::string& feeds, std::ostream& err);
 
 } // namespace foregate::control

@@ -24,9 +24,12 @@ ThreatSources sources_of(const Config& config) {
         definition.category = feed.category;
         definition.max_shrink_ratio = feed.max_shrink;
         definition.private_addresses = feed.private_addresses;
+        definition.public_suffixes = feed.public_suffixes;
+        definition.time_to_live = feed.time_to_live.count();
         sources.feeds.push_back(std::move(definition));
     }
     sources.allow_files = config.threats.allow;
+    sources.rules.suffixes = PublicSuffixes::of_system();
     // The gateway's own addresses must stay reachable whatever a feed says.
     for (const PortConfig& port : config.ports) {
         for (const IpPrefix& address : port.addresses) {
@@ -40,11 +43,25 @@ ThreatSources sources_of(const Config& config) {
     return sources;
 }
 
+std::vector<std::filesystem::path> paths_of(const ThreatSources& sources) {
+    std::vector<std::filesystem::path> paths = sources.allow_files;
+    for (const FeedDefinition& feed : sources.feeds) {
+        paths.push_back(feed.path);
+    }
+    return paths;
+}
+
+std::int64_t seconds_of_1970() {
+    return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 } // namespace
 
 ThreatControl::ThreatControl(const Config& config, unsigned workers, Publisher& publisher, EventLog& events)
-    : sources_(sources_of(config)), watch_(config.threats.watch), workers_(workers), publisher_(publisher),
-      events_(events), build_(config.system.state_dir / "threat-names") {}
+    : sources_(sources_of(config)), watch_(config.threats.watch),
+      changes_(watch_ ? paths_of(sources_) : std::vector<std::filesystem::path>{}), workers_(workers),
+      publisher_(publisher), events_(events), loader_(FeedStore(config.system.state_dir / "threat-feeds")),
+      build_(config.system.state_dir / "threat-names") {}
 
 ThreatControl::~ThreatControl() {
     if (running_.valid()) {
@@ -52,10 +69,13 @@ ThreatControl::~ThreatControl() {
     }
 }
 
-ThreatControl::Outcome ThreatControl::load_now(const std::shared_ptr<const dataplane::ThreatTables>& in_force) {
+ThreatControl::Outcome ThreatControl::load_now(const std::shared_ptr<const dataplane::ThreatTables>& in_force,
+                                              ShrunkFeeds shrunk) {
     const auto begun = std::chrono::steady_clock::now();
     Outcome outcome;
-    outcome.load = loader_.load(sources_);
+    ThreatSources sources = sources_;
+    sources.rules.now = seconds_of_1970();
+    outcome.load = loader_.load(sources, shrunk);
     outcome.tables = std::make_shared<dataplane::ThreatTables>(
         build_.build(std::move(outcome.load.input), in_force ? &in_force->db : nullptr), workers_);
     outcome.took =
@@ -65,16 +85,17 @@ ThreatControl::Outcome ThreatControl::load_now(const std::shared_ptr<const datap
 
 void ThreatControl::load_first() {
     times_ = file_times();
-    put_in_force(load_now(nullptr), 0);
+    put_in_force(load_now(nullptr, ShrunkFeeds::keep_last_good), 0);
 }
 
-bool ThreatControl::reload() {
+bool ThreatControl::reload(ShrunkFeeds shrunk) {
     if (running_.valid()) {
         again_ = true;
+        shrunk_again_ = shrunk == ShrunkFeeds::accept ? shrunk : shrunk_again_;
         return false;
     }
     times_ = file_times();
-    running_ = std::async(std::launch::async, [this, in_force = tables_] { return load_now(in_force); });
+    running_ = std::async(std::launch::async, [this, in_force = tables_, shrunk] { return load_now(in_force, shrunk); });
     return true;
 }
 
@@ -92,14 +113,28 @@ void ThreatControl::tick(std::chrono::steady_clock::time_point now, std::uint32_
             events_.write(event, std::chrono::system_clock::now());
         }
         if (std::exchange(again_, false)) {
-            reload();
+            reload(std::exchange(shrunk_again_, ShrunkFeeds::keep_last_good));
         }
     }
-    if (watch_ && now - looked_at_ >= kLookInterval) {
-        looked_at_ = now;
-        if (file_times() != times_) {
+    if (watch_ && changes_.changed(now)) {
+        reload();
+    }
+    if (now - looked_at_ < kLookInterval) {
+        return;
+    }
+    looked_at_ = now;
+    if (next_expiry_ != 0 && next_expiry_ <= seconds_of_1970()) {
+        next_expiry_ = 0;
+        reload();
+    }
+    // What inotify does not tell (other machines' changes on shared disks, links that are turned). A file that is
+    // being written changes from look to look; it is read when two looks have seen the same.
+    if (watch_) {
+        auto seen = file_times();
+        if (seen != times_ && seen == seen_) {
             reload();
         }
+        seen_ = std::move(seen);
     }
 }
 
@@ -109,6 +144,7 @@ void ThreatControl::put_in_force(Outcome outcome, std::uint32_t generation) {
     since_generation_ = generation;
     feeds_ = std::move(outcome.load.feeds);
     load_took_ = outcome.took;
+    next_expiry_ = outcome.load.next_expiry;
     ++loads_;
     last_error_.clear();
     publisher_.set(tables_);

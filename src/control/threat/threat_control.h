@@ -4,6 +4,7 @@
 
 #include "control/publisher.h"
 #include "control/telemetry/event_log.h"
+#include "control/threat/feed_watch.h"
 #include "control/threat/threat_build.h"
 #include "control/threat/threat_loader.h"
 
@@ -26,7 +27,8 @@ public:
     /// The first load; waits for it, so that nothing passes before the list is in force. Throws FeedUnreadable.
     void load_first();
     /// Begins a load; false when one is running (another follows it).
-    bool reload();
+    /// `accept`: the operator says that smaller, empty or cut off feeds are right.
+    bool reload(ShrunkFeeds shrunk = ShrunkFeeds::keep_last_good);
     /// Takes a finished load; looks at the files now and then. `generation`: the one that will be published next.
     void tick(std::chrono::steady_clock::time_point now, std::uint32_t generation);
 
@@ -48,12 +50,13 @@ private:
         std::chrono::milliseconds took{};
     };
     /// `in_force`: what stands now, to be taken over as far as it holds still.
-    [[nodiscard]] Outcome load_now(const std::shared_ptr<const dataplane::ThreatTables>& in_force);
+    [[nodiscard]] Outcome load_now(const std::shared_ptr<const dataplane::ThreatTables>& in_force, ShrunkFeeds shrunk);
     void put_in_force(Outcome outcome, std::uint32_t generation);
     [[nodiscard]] std::map<std::string, std::filesystem::file_time_type> file_times() const;
 
     ThreatSources sources_;
     const bool watch_;
+    FeedWatch changes_;
     const unsigned workers_;
     Publisher& publisher_;
     EventLog& events_;
@@ -61,11 +64,14 @@ private:
     ThreatBuild build_;   ///< likewise
     std::future<Outcome> running_;
     bool again_ = false;
+    ShrunkFeeds shrunk_again_ = ShrunkFeeds::keep_last_good; ///< of the load that follows
     std::shared_ptr<const dataplane::ThreatTables> tables_;
     std::unique_ptr<dataplane::NameScratch> scratch_; ///< the control thread's own
     std::uint32_t since_generation_ = 0;
     std::vector<FeedStatus> feeds_;
     std::map<std::string, std::filesystem::file_time_type> times_;
+    std::map<std::string, std::filesystem::file_time_type> seen_; ///< at the last look, when they differ from times_
+    std::int64_t next_expiry_ = 0;                                ///< seconds of 1970; 0: nothing ends
     std::chrono::steady_clock::time_point looked_at_{};
     std::uint64_t loads_ = 0;
     std::string last_error_;

@@ -82,6 +82,9 @@ void WarningDesk::take(const dataplane::ThreatMatched& report, const dataplane::
     alert.signature_id = kThreatSignature;
     alert.signature = "foregate threat list: " + where + " " + (report.name[0] != '\0' ? report.name.data() : event.flow->dest_ip);
     alert.category = category;
+    if (const auto severity = severities_.find(feed); severity != severities_.end()) {
+        alert.severity = severity->second;
+    }
     event.alert = alert;
     event.foregate["reason"] = std::string(dataplane::drop_reason_name(report.where));
     event.foregate["feed"] = feed;

@@ -24,6 +24,8 @@ public:
     /// `threats`: the database that was published last; entries of an older one are named by what was matched.
     void take(const dataplane::ThreatMatched& report, const dataplane::ThreatTables* threats,
               std::uint32_t threats_since_generation, SteadyTime now);
+    /// Of a feed's alerts; 1, the worst, for feeds that are not named.
+    void set_severity(const std::string& feed, std::uint32_t severity) { severities_[feed] = severity; }
     void take(const dataplane::Deviated& report, SteadyTime now);
 
     struct Totals {
@@ -38,6 +40,7 @@ private:
     EventLog& events_;
     NameOf name_of_;
     Totals totals_;
+    std::map<std::string, std::uint32_t> severities_;
 };
 
 } // namespace foregate::control

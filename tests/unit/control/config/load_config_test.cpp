@@ -221,6 +221,20 @@ TEST(ConfigLoader, ReadsEveryKindOfValue) {
     EXPECT_EQ(config.source, "some/folder/f.yaml");
 }
 
+TEST(ConfigLoader, FeedsInFull) {
+    const std::string feed = "threats: {feeds: [{name: f, path: " + conf("threats.sample.txt").string();
+    const Config config = parse_config(
+        kTwoPorts + feed + ", public-suffixes: true, time-to-live: 7d, severity: 3}]}\n", "f.yaml");
+    const FeedConfig& read = config.threats.feeds.at(0);
+    EXPECT_TRUE(read.public_suffixes);
+    EXPECT_EQ(read.time_to_live, seconds(7 * 86400));
+    EXPECT_EQ(read.severity, 3);
+    EXPECT_EQ(problems(kTwoPorts + "threats: {feeds: [{name: f, path: " + conf("").string() + "}]}\n").size(), 0U);
+    EXPECT_EQ(problems(kTwoPorts + "threats: {allow: [" + conf("").string() + "]}\n").size(), 1U);
+    EXPECT_EQ(problems(kTwoPorts + feed + ", severity: 5}]}\n").size(), 1U);
+    EXPECT_EQ(problems(kTwoPorts + feed + ", time-to-live: 30s}]}\n").size(), 1U);
+}
+
 TEST(ConfigLoader, ClassesInFull) {
     const Config config = parse_config(
         kTwoPorts.substr(0, kTwoPorts.find("classes")) +

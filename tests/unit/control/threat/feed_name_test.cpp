@@ -22,6 +22,8 @@ TEST(FeedName, AcceptsNamesInOneForm) {
         {"xn--bcher-kva.example", "xn--bcher-kva.example", false, false},
         {"1.2.3.example", "1.2.3.example", false, false},
         {"-odd-.example", "-odd-.example", false, false},
+        {"m\xc3\xbcller.example", "xn--mller-kva.example", false, false},
+        {"*.M\xc3\x9cLLER.example.", "xn--mller-kva.example", true, false},
         {"com", "com", false, true},
         {"*.com", "com", true, true},
     };
@@ -56,7 +58,7 @@ TEST(FeedName, RejectsEverythingElseWithAReason) {
         {"", "empty name"},
         {"(^|\\.)evil\\..*$", "'('"},
         {"evil.example,malware", "','"},
-        {"m\xc3\xbcller.example", "punycode"},
+        {"\xc3\x28.example", "no name in Unicode"},
         {std::string("evil\0.example", 13), "0x00"},
         {std::string(64, 'a') + ".example", "63"},
         {std::string(130, 'a') + "." + std::string(130, 'b'), "253"},

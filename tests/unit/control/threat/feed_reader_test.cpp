@@ -23,7 +23,7 @@ FeedContent read(const std::string& text, const FeedRules& rules = {}) {
     const FeedContent content = read_feed_text(text, "feed.txt", rules);
     const FeedReport& report = content.report;
     EXPECT_EQ(report.entries_seen, report.loaded + report.rejected + report.refused +
-                                       report.duplicate + report.shadowed);
+                                       report.duplicate + report.shadowed + report.unmatched);
     EXPECT_EQ(report.loaded, content.entries.size());
     return content;
 }
@@ -34,7 +34,7 @@ TEST(FeedReader, PlainDomains) {
              "www.bad.example. # why\n\t x.example\t; note\n*.wild.example\n");
     EXPECT_EQ(texts_of(content),
               (Texts{"evil.example", "www.bad.example", "x.example", "*.wild.example"}));
-    EXPECT_EQ(content.report.format, "domains");
+    EXPECT_EQ(content.report.format, "mixed"); // one of four is a wildcard
     EXPECT_EQ(content.report.lines, 8U);
     EXPECT_EQ(content.entries[0].line, 5U);
     EXPECT_EQ(content.entries[3].line, 8U);
@@ -80,8 +80,8 @@ TEST(FeedReader, ByteOrderMarkCarriageReturnsAndNoLastLineEnd) {
 
 TEST(FeedReader, RejectsWithFileLineAndReason) {
     const FeedContent content =
-        read("good.example\n203.0.113.5/24\n203.0.113.0/33\nhttp://a.example/\n"
-             "203.0.113.5:80\ntwo words\n*.1.1.109.99\n203.0.113.0/24 x y\n");
+        read("good.example\n203.0.113.5/24\n203.0.113.0/33\nhttp://a/\n"
+             "203.0.113.5:x\ntwo words\n*.1.1.109.999\n203.0.113.0/24 x y\n");
     EXPECT_EQ(texts_of(content), (Texts{"good.example"}));
     ASSERT_EQ(content.report.rejected_lines.size(), 7U);
     EXPECT_EQ(content.report.rejected_lines[0].to_string(),
@@ -155,7 +155,7 @@ TEST(FeedReader, MessagesCarryNoControlBytes) {
 TEST(FeedReader, EmptyAndUnknownFiles) {
     EXPECT_EQ(read("").report.format, "empty");
     EXPECT_EQ(read("# only\n# comments\n").report.format, "empty");
-    EXPECT_EQ(read("{\"a\": 1}\n").report.format, "unknown");
+    EXPECT_EQ(read("{\"a\": 1}\n").report.format, "json");
     EXPECT_EQ(read(std::string(9000, 'a') + "\n").report.rejected, 1U);
 }
 

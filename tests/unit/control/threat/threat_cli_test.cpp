@@ -55,6 +55,22 @@ TEST(ThreatCli, CheckReportsEachFile) {
     EXPECT_EQ(reports[0]["rejected_lines"][0]["line"], 4);
 }
 
+TEST(ThreatCli, CheckShowsWhatIsNotMatchedYetAndBadNames) {
+    const ScratchFolder folder;
+    const std::string feed =
+        folder.write("m.txt", "http://cdn.example/x\n203.0.113.7:443\nbad..example\nco.uk\n")
+            .string();
+    const Output text = check({feed}, false);
+    EXPECT_EQ(text.status, 0);
+    EXPECT_NE(text.out.find("not matched yet: 1 of kind url"), std::string::npos) << text.out;
+    EXPECT_NE(text.out.find("1 of the rejected are bad names"), std::string::npos) << text.out;
+    const auto reports = nlohmann::json::parse(check({feed}, true).out);
+    EXPECT_EQ(reports[0]["unmatched"], 2);
+    EXPECT_EQ(reports[0]["unmatched_kinds"]["endpoint"], 1);
+    EXPECT_EQ(reports[0]["bad_names"], 1);
+    EXPECT_TRUE(reports[0]["truncated"].is_null());
+}
+
 TEST(ThreatCli, CheckFailsForUnreadableAndUselessFiles) {
     const ScratchFolder folder;
     const std::string useless = folder.write("a.json", "{\n}\n").string();

@@ -7,8 +7,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <string>
+#include <sys/stat.h>
 
 namespace foregate::control {
 namespace {
@@ -159,6 +161,155 @@ TEST(ThreatLoader, ADirectoryIsOneFeed) {
     EXPECT_EQ(load.input.entries[1].name, "bad.example");
     EXPECT_NE(load.feeds[0].report.rejected_lines[0].to_string().find("a.txt:2: "),
               std::string::npos);
+}
+
+TEST(ThreatLoader, AFeedThatIsCutOffKeepsItsLastGoodVersion) {
+    const ScratchFolder folder;
+    ThreatSources sources;
+    const std::string whole = "[{\"ip\": \"203.0.113.7\"},\n {\"ip\": \"203.0.113.8\"}]";
+    sources.feeds = {feed_of("json", folder.write("feed.json", whole))};
+    ThreatLoader loader;
+    EXPECT_EQ(loader.load(sources).feeds[0].state, FeedState::fresh);
+    folder.write("feed.json", whole.substr(0, whole.size() - 1));
+    const ThreatLoad load = loader.load(sources);
+    EXPECT_EQ(load.feeds[0].state, FeedState::kept_truncated);
+    EXPECT_EQ(load.input.entries.size(), 2U);
+    EXPECT_TRUE(
+        any_note_has(load, "no complete JSON; feed json keeps its last good version (2 entries)"));
+}
+
+TEST(ThreatLoader, WhatIsNotMatchedYetIsKeptAndSaid) {
+    const ScratchFolder folder;
+    ThreatSources sources;
+    sources.feeds = {feed_of(
+        "mixed", folder.write("m.txt", "evil.example\nhttp://cdn.example/x\n203.0.113.7:443\n"))};
+    ThreatLoader loader;
+    const ThreatLoad load = loader.load(sources);
+    EXPECT_EQ(load.input.entries.size(), 1U);
+    EXPECT_EQ(load.feeds[0].unmatched.size(), 2U);
+    EXPECT_TRUE(any_note_has(
+        load, "2 entries kept but not matched yet (1 of kind url, 1 of kind endpoint)"));
+}
+
+TEST(ThreatLoader, EntriesAndFeedsEnd) {
+    const ScratchFolder folder;
+    ThreatSources sources;
+    sources.feeds = {
+        feed_of("ends",
+                folder.write("a.csv", "domain,valid_until,malware\nevil.example,2030-01-01,bot\n"
+                                      "bad.example,2031-01-01,\n")),
+        feed_of("stale", folder.write("b.txt", "old.example\n"))};
+    sources.feeds[1].time_to_live = 3600;
+    ThreatLoader loader;
+    sources.rules.now =
+        1'800'000'000; // 2027: the second feed's file is far younger or older than that
+    std::filesystem::last_write_time(sources.feeds[1].path,
+                                     std::chrono::file_clock::from_sys(std::chrono::sys_seconds(
+                                         std::chrono::seconds(1'800'000'000 - 60))));
+    ThreatLoad load = loader.load(sources);
+    EXPECT_EQ(load.input.entries.size(), 3U);
+    EXPECT_EQ(load.next_expiry, 1'800'000'000 - 60 + 3600);
+    EXPECT_EQ(load.input.categories.at(load.input.entries[0].category), "malware/bot");
+    EXPECT_EQ(load.input.categories.at(load.input.entries[1].category), "malware");
+
+    sources.rules.now += 3600;
+    load = loader.load(sources);
+    EXPECT_EQ(load.feeds[1].state, FeedState::expired);
+    EXPECT_EQ(load.input.entries.size(), 2U);
+    EXPECT_EQ(load.next_expiry, 1'893'456'000);
+    EXPECT_TRUE(any_note_has(load, "longer than its time to live"));
+
+    sources.rules.now = 1'893'456'000;
+    load = loader.load(sources, ShrunkFeeds::accept);
+    ASSERT_EQ(load.input.entries.size(), 1U);
+    EXPECT_EQ(load.input.entries[0].name, "bad.example");
+    EXPECT_EQ(load.feeds[0].report.expired, 1U);
+}
+
+TEST(ThreatLoader, AnExpiredEntryIsNotKeptByTheLastGoodVersion) {
+    const ScratchFolder folder;
+    ThreatSources sources;
+    sources.feeds = {feed_of(
+        "ends",
+        folder.write("a.csv", "domain,valid_until\nevil.example,2030-01-01\nbad.example,\n"))};
+    sources.rules.now = 1'800'000'000;
+    ThreatLoader loader;
+    EXPECT_EQ(loader.load(sources).input.entries.size(), 2U);
+    std::filesystem::remove(sources.feeds[0].path);
+    sources.rules.now = 1'893'456'000;
+    const ThreatLoad load = loader.load(sources);
+    EXPECT_EQ(load.feeds[0].state, FeedState::kept_missing);
+    ASSERT_EQ(load.input.entries.size(), 1U);
+    EXPECT_EQ(load.input.entries[0].name, "bad.example");
+}
+
+TEST(ThreatLoader, APipeIsNoFeed) {
+    const ScratchFolder folder;
+    const auto pipe = folder.path() / "pipe";
+    ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+    EXPECT_THROW(static_cast<void>(read_feed(pipe, {})), FeedUnreadable);
+}
+
+TEST(ThreatLoader, LastGoodVersionsAreKeptOverARestart) {
+    const ScratchFolder folder;
+    const auto store = folder.path() / "store";
+    ThreatSources sources;
+    sources.feeds = {feed_of("names", folder.write("names.txt", numbered_names(100))),
+                     feed_of("folder", folder.path() / "many")};
+    folder.write("many/a.csv", "domain\nevil.example\n");
+    folder.write("many/b.txt", "bad.example\n");
+    {
+        ThreatLoader loader{FeedStore(store)};
+        EXPECT_EQ(loader.load(sources).input.entries.size(), 102U);
+    }
+    EXPECT_EQ(FeedStore(store).entries_of("names"), 100U);
+    folder.write("names.txt", numbered_names(3));
+    std::filesystem::remove_all(folder.path() / "many");
+
+    ThreatLoader loader{FeedStore(store)};
+    ThreatLoad load = loader.load(sources);
+    EXPECT_EQ(load.feeds[0].state, FeedState::kept_shrunk);
+    EXPECT_EQ(load.feeds[1].state, FeedState::kept_missing);
+    EXPECT_EQ(load.input.entries.size(), 102U);
+    EXPECT_EQ(FeedStore(store).entries_of("names"), 100U);
+
+    load = loader.load(sources, ShrunkFeeds::accept);
+    EXPECT_EQ(load.feeds[0].state, FeedState::fresh);
+    EXPECT_EQ(load.feeds[0].in_force, 3U);
+    EXPECT_EQ(FeedStore(store).entries_of("names"), 3U);
+}
+
+TEST(ThreatLoader, AStoredVersionThatCannotBeReadIsNone) {
+    const ScratchFolder folder;
+    const auto store = folder.path() / "store";
+    ThreatSources sources;
+    sources.feeds = {feed_of("names", folder.write("names.txt", numbered_names(100)))};
+    static_cast<void>(ThreatLoader{FeedStore(store)}.load(sources));
+    std::filesystem::remove_all(store / "feed-names");
+    std::filesystem::remove(sources.feeds[0].path);
+    ThreatLoader loader{FeedStore(store)};
+    EXPECT_THROW(static_cast<void>(loader.load(sources)), FeedUnreadable);
+}
+
+TEST(ThreatLoader, AStoreThatCannotBeWrittenIsANoteOnly) {
+    const ScratchFolder folder;
+    ThreatSources sources;
+    sources.feeds = {feed_of("names", folder.write("names.txt", "evil.example\n"))};
+    ThreatLoader loader{FeedStore(folder.write("a_file", "x") / "below")};
+    const ThreatLoad load = loader.load(sources);
+    EXPECT_EQ(load.input.entries.size(), 1U);
+    EXPECT_TRUE(any_note_has(load, "could not be kept"));
+}
+
+TEST(ThreatLoader, AFeedMayTakePublicSuffixes) {
+    const ScratchFolder folder;
+    ThreatSources sources;
+    sources.rules.suffixes = std::make_shared<const PublicSuffixes>("co.uk\n");
+    sources.feeds = {feed_of("names", folder.write("names.txt", "co.uk\nzip\nevil.co.uk\n"))};
+    ThreatLoader loader;
+    EXPECT_EQ(loader.load(sources).input.entries.size(), 1U);
+    sources.feeds[0].public_suffixes = true;
+    EXPECT_EQ(loader.load(sources).feeds[0].report.refused, 0U);
 }
 
 } // namespace
