@@ -120,6 +120,7 @@ def test_captures_show_both_ends(lab):
     far = lab.capture("app", lab.run_dir / "far.pcap", "tcp port 7000")
     probe_connect(lab, desktop, "10.20.0.70:7000", "--send", "ping")
     far.wait_packet(lambda p: p.payload == b"ping\n", 5, "the request at the server")
+    near.wait_packet(lambda p: p.payload == b"pong\n", 5, "the answer at the desktop")
     assert near.stop() == 0 and far.stop() == 0
     sent = next(p for p in near.packets() if p.is_syn)
     came = next(p for p in far.packets() if p.is_syn)
