@@ -77,7 +77,7 @@ public:
         : called_(length.called), matcher_(matcher), scratch_(matcher), set_(names),
           plain_(names.size() <= kMostPlain ? std::make_unique<PlainHyperscan>(names) : nullptr) {}
 
-    void add(std::vector<BenchResult>& to, const std::string& kind, const std::vector<std::string>& hosts, bool listed) {
+    void add(std::vector<BenchResult>& to, const std::string& kind, const std::vector<std::string_view>& hosts, bool listed) {
         const std::size_t expected = listed ? hosts.size() : 0;
         const auto row = [&](const std::string& what) { return "name_" + kind + "_" + what + called_ + "_ns"; };
         const auto count = [&](auto&& holds) {
@@ -102,7 +102,7 @@ public:
     }
 
 private:
-    std::size_t in_bursts(const std::vector<std::string>& hosts) {
+    std::size_t in_bursts(const std::vector<std::string_view>& hosts) {
         std::array<std::string_view, NameMatcher::kMaxBurst> burst;
         std::array<std::uint32_t, NameMatcher::kMaxBurst> values;
         std::size_t found = 0;
@@ -162,7 +162,8 @@ struct Pauses {
     double longest_us = 0;
 };
 
-Pauses pauses_of(std::atomic<const NameMatcher*>& current, const std::vector<std::string>& hosts, const std::function<void()>& meanwhile) {
+Pauses pauses_of(std::atomic<const NameMatcher*>& current, const std::vector<std::string_view>& hosts,
+                 const std::function<void()>& meanwhile) {
     std::atomic<bool> end{false};
     std::vector<double> gaps;
     gaps.reserve(1U << 24);
@@ -197,7 +198,8 @@ Pauses pauses_of(std::atomic<const NameMatcher*>& current, const std::vector<std
 
 std::vector<BenchResult> names_of(const Length& length) {
     const std::vector<std::string> names = listed_names(length.names, 1);
-    const std::vector<std::string> beside = hosts_beside(kAsked);
+    const Hosts beside(hosts_beside(kAsked));
+    const Hosts below(hosts_below(names, kAsked));
     std::vector<BenchResult> results;
     const auto add = [&](const std::string& name, const char* unit, double value) {
         results.push_back(summarise(name + "_" + length.called + (unit[0] == 's' ? "_s" : "_mb"), unit, {value}));
@@ -206,8 +208,8 @@ std::vector<BenchResult> names_of(const Length& length) {
     add("names_build", "s", seconds_of([&] { matcher = matcher_of(names, on_all_cores(nullptr)); }));
     add("names_memory", "MB", static_cast<double>(matcher.memory_bytes()) / 1e6);
     NameRows rows(length, names, matcher);
-    rows.add(results, "miss", beside, false);
-    rows.add(results, "hit", hosts_below(names, kAsked), true);
+    rows.add(results, "miss", beside.all(), false);
+    rows.add(results, "hit", below.all(), true);
 
     const Folder folder;
     PatternCache cache(folder.path, NameMatcher::kMostStored);
@@ -226,8 +228,8 @@ std::vector<BenchResult> names_of(const Length& length) {
     add("names_change_1_percent", "s", seconds_of([&] { next = matcher_of(changed, on_all_cores(&matcher)); }));
 
     std::atomic<const NameMatcher*> current{&matcher};
-    const auto idle = pauses_of(current, beside, [] { std::this_thread::sleep_for(std::chrono::seconds(2)); });
-    const auto busy = pauses_of(current, beside, [&] {
+    const auto idle = pauses_of(current, beside.all(), [] { std::this_thread::sleep_for(std::chrono::seconds(2)); });
+    const auto busy = pauses_of(current, beside.all(), [&] {
         const NameMatcher third = matcher_of(names, on_all_cores(&next));
         current.store(&next, std::memory_order_release);
         const NameMatcher fourth = matcher_of(changed, on_all_cores(&third));

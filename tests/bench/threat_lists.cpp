@@ -47,6 +47,17 @@ std::vector<std::string> listed_names(std::uint32_t count, std::uint32_t seed) {
     return names;
 }
 
+Hosts::Hosts(const std::vector<std::string>& hosts) {
+    for (const std::string& host : hosts) {
+        text_ += host;
+    }
+    std::size_t at = 0;
+    for (const std::string& host : hosts) {
+        hosts_.push_back(std::string_view(text_).substr(at, host.size()));
+        at += host.size();
+    }
+}
+
 std::vector<std::string> hosts_below(const std::vector<std::string>& names, std::uint32_t count) {
     std::mt19937 random(11);
     std::vector<std::string> hosts;

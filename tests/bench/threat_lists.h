@@ -18,7 +18,20 @@ namespace foregate::bench {
 
 /// `count` distinct names of two and three labels, the same ones each time; of another `seed` others.
 [[nodiscard]] std::vector<std::string> listed_names(std::uint32_t count, std::uint32_t seed);
-/// Hosts below listed names, and hosts of names that are not listed, as many each.
+/// Hosts one behind the other: a worker has the name that it asks for in its cache, so waiting for it is not to be measured.
+class Hosts {
+public:
+    explicit Hosts(const std::vector<std::string>& hosts);
+    Hosts(const Hosts&) = delete;
+    Hosts& operator=(const Hosts&) = delete;
+    [[nodiscard]] const std::vector<std::string_view>& all() const noexcept { return hosts_; }
+
+private:
+    std::string text_;
+    std::vector<std::string_view> hosts_;
+};
+
+/// Hosts below listed names, and hosts of names that are not listed.
 [[nodiscard]] std::vector<std::string> hosts_below(const std::vector<std::string>& names, std::uint32_t count);
 [[nodiscard]] std::vector<std::string> hosts_beside(std::uint32_t count);
 
